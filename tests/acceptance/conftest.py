@@ -1,0 +1,121 @@
+"""Runs the told city once, through the command line, and answers questions about what came out.
+
+The stories live in city.py, stories.py and test_casebook.py.
+"""
+
+from __future__ import annotations
+
+import csv
+import hmac
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.acceptance.city import City
+from tests.acceptance.stories import tell_disease, tell_identity
+from tests.deliveries import write_delivery
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Told:
+    """The home of the run and the questions a reader asks of it."""
+
+    home: Path
+    city: City
+    subjects: dict[int, tuple[str, str, str]]
+
+    def _ask(self, file: str, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.home / file), read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+    def marts(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the published marts."""
+        return self._ask("marts/marts.duckdb", sql)
+
+    def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the restricted warehouse."""
+        return self._ask("warehouse.duckdb", sql)
+
+    def key(self, *parts: str) -> str:
+        """The pseudonym of a record: HMAC-SM3 under the site key."""
+        secret = bytes.fromhex((self.home / "keys" / "site.key").read_text().strip())
+        return hmac.digest(secret, ":".join(parts).encode(), "sm3").hex()
+
+    def verdict(self, rule: str, dataset: str, scope: str, record: str) -> tuple[str, str | None]:
+        """Outcome and reason of one rule for one record."""
+        registry = csv.DictReader((REPOSITORY / "dbt_project/seeds/rules.csv").open(encoding="utf-8"))
+        row = next(line for line in registry if line["rule_id"] == rule)
+        table, column = row["table_name"], row["column_name"]
+        found = self.warehouse(
+            f"select {column}, {column}_reason from rules.{table} "
+            f"where subject_key = '{self.key(dataset, scope, record)}'"
+        )
+        assert len(found) == 1, f"{rule}: {len(found)} rows of rules.{table} for {dataset} {record}"
+        return found[0]
+
+    def outcome(self, rule: str, dataset: str, unit: str, case: str) -> tuple[str, str | None]:
+        """The verdict on the archive of a case."""
+        return self.verdict(rule, dataset, unit, self.city.persons[case].archive_id(unit))
+
+    def indicator(self, indicator: str, period: str, level: str, code: str, variant: str = "") -> tuple:
+        """Numerator, denominator and not-evaluable count of one cell."""
+        found = self.marts(
+            "select numerator_count, denominator_count, not_evaluable_count from marts.mart_indicator "
+            f"where indicator_id = '{indicator}' and period = '{period}' and level = '{level}' "
+            f"and code = '{code}' and variant = '{variant}'"
+        )
+        assert len(found) == 1, f"{indicator} {period} {level} {code}: {len(found)} rows"
+        return found[0]
+
+    def person_key(self, case: str, unit: str = "500229") -> str:
+        """The person to whom the archive of a case belongs."""
+        archive = self.city.persons[case].archive_id(unit)
+        found = self.warehouse(
+            "select person_key from identity.archive_person "
+            f"where delivery_unit = '{unit}' and district_archive_id = '{archive}'"
+        )
+        assert len(found) == 1
+        return found[0][0]
+
+    def reviews(self, case: str) -> set[str]:
+        """Reasons under which the person of a case waits for review."""
+        key = self.person_key(case)
+        return {
+            row[0]
+            for row in self.warehouse(
+                "select r.reason_code from identity.identity_review as r "
+                "inner join identity.person_alias as a on a.identity_key in (r.left_key, r.right_key) "
+                f"where a.person_key = '{key}'"
+            )
+        }
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """All stories in one city and one run."""
+    from tests.acceptance.test_casebook import CASES
+
+    city = City()
+    city.reference()
+    subjects = {
+        number: one.tell(city, city.person(f"{number}:{one.name}")) for number, one in enumerate(CASES)
+    }
+    tell_disease(city)
+    tell_identity(city)
+    home = tmp_path_factory.mktemp("told")
+    for (unit, day), files in city.sent.items():
+        write_delivery(home / "inbox", unit=unit, sent_at=f"{day}T21:00:00+08:00", files=files)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "run"],
+        cwd=REPOSITORY, env={**os.environ, "YUDANG_HOME": str(home)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return Told(home, city, subjects)
