@@ -1,0 +1,4 @@
+"""How the dbt project is started: arguments, environment, control tables, pseudonyms.
+
+Not here: the models themselves (dbt_project/).
+"""
