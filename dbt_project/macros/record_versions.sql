@@ -1,7 +1,15 @@
+{#- What every stored row carries about its origin, besides the contract's columns. -#}
+{% macro provenance_columns() -%}
+    {{ return([
+        'delivery_id', 'delivery_unit', 'delivery_batch', 'delivery_file', 'delivery_row', 'source_system',
+        'received_at', 'record_scope', 'record_key', 'record_hash', 'unknown_codes', 'warning_codes'
+    ]) }}
+{%- endmacro %}
+
 {#-
     Every visible row of a dataset with its place among the versions of its record.
 
-    dataset: name of the lake source. columns: the contract's and the provenance columns, in order.
+    dataset: name of the lake source. columns: the contract's columns and those derived at ingest.
     Versions of (record_scope, record_key) are ordered by (received_at, batch, file, row), whatever order they
     arrived in; rows of withdrawn deliveries stand outside. The last row of a run of equal hashes stands for it.
     Only records that came more than once pass through the window functions, and only with their narrow columns:
@@ -135,7 +143,7 @@ quarantined_appearance as (
 
 placed as (
     select
-        {%- for column in columns %}
+        {%- for column in columns + provenance_columns() %}
         lake.{{ column }},
         {%- endfor %}
         case
@@ -166,7 +174,7 @@ placed as (
 )
 
 select
-    {%- for column in columns %}
+    {%- for column in columns + provenance_columns() %}
     placed.{{ column }},
     {%- endfor %}
     placed.version_status,
@@ -181,9 +189,17 @@ from placed
 {%- endmacro %}
 
 {#- The records that count now: the last version of each, unless a later full delivery left it out. -#}
-{% macro current_records(version_relation) -%}
-select version_row.*
-from {{ version_relation }} as version_row
+{% macro current_records(dataset, columns) -%}
+select
+    {%- for column in columns + provenance_columns() %}
+    version_row.{{ column }},
+    {%- endfor %}
+    version_row.version_status,
+    version_row.version_number,
+    version_row.superseded_at,
+    version_row.first_received_at,
+    version_row.vanished_at
+from {{ ref('stg_' ~ dataset ~ '_version') }} as version_row
 where
     version_row.version_status = 'current'
     and version_row.vanished_at is null

@@ -93,6 +93,8 @@ def pseudonymiser(key: bytes) -> Callable[[str], str]:
 def register(connection: DuckDBPyConnection, key: bytes) -> None:
     """Register SQL function hmac_sm3(varchar) -> varchar, vectorised over Arrow; null stays null."""
     import pyarrow
+    from duckdb.func import PythonUDFType
+    from duckdb.sqltypes import VARCHAR
 
     digest = pseudonymiser(key)
 
@@ -105,9 +107,9 @@ def register(connection: DuckDBPyConnection, key: bytes) -> None:
     connection.create_function(
         FUNCTION_NAME,
         vectorised,
-        ["VARCHAR"],
-        "VARCHAR",
-        type="arrow",
+        [VARCHAR],
+        VARCHAR,
+        type=PythonUDFType.ARROW,
     )
 
 
