@@ -89,9 +89,9 @@ def build_aside(
 
 def swap_in(aside: Path, final: Path) -> None:
     """Put a closed database in the place of the published one, in one step, and flush it to disk."""
-    with open(aside, "rb") as handle:
+    with aside.open("rb") as handle:
         os.fsync(handle.fileno())
-    os.replace(aside, final)
+    aside.replace(final)
     directory = os.open(final.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -1,6 +1,6 @@
 """The one settings object: where everything lives and how much memory and how many threads it may use.
 
-Not here: thresholds of rules (seeds/parameters.csv) and the options of a single run (pipelines.warehouse.control).
+Not here: thresholds of rules (seeds/parameters.csv) and the options of one run (warehouse/control.py).
 """
 
 from __future__ import annotations
