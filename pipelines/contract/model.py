@@ -343,8 +343,11 @@ def source_systems() -> tuple[str, ...]:
 
 @cache
 def reference_units() -> frozenset[str]:
-    """Return the codes of all units that may deliver: the city, every district and functional area, old and new."""
-    return frozenset(row["division_code"] for row in _read_csv(DIVISIONS_SEED))
+    """Return the codes of all units that may deliver: the city, every district and functional area, old and new.
+
+    Districts abolished before deliveries existed are not among them.
+    """
+    return frozenset(row["division_code"] for row in _read_csv(DIVISIONS_SEED) if row["is_reporting_unit"] == "1")
 
 
 def polars_schema(dataset: Dataset) -> polars.Schema:

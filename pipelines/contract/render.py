@@ -1,4 +1,4 @@
-"""Renders the staging layer of the dbt project from the contract, and finds drift between the two.
+"""Renders the staging layer and the code labels of the dbt project from the contract, and finds drift.
 
 Does not hold the logic of record versions (that is in dbt macros) and does not build the data dictionary pages.
 """
@@ -6,7 +6,9 @@ Does not hold the logic of record versions (that is in dbt macros) and does not 
 from __future__ import annotations
 
 import argparse
+import csv
 import difflib
+import io
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +20,8 @@ from pipelines.contract.model import (
     Column,
     Dataset,
     datasets,
+    value_set,
+    value_set_names,
 )
 
 CHECKOUT = Path(__file__).parents[2]
@@ -25,6 +29,9 @@ CHECKOUT = Path(__file__).parents[2]
 
 STAGING = Path("dbt_project/models/staging")
 """Folder of the staging models, below the checkout."""
+
+CODE_LABELS = Path("dbt_project/seeds/code_labels.csv")
+"""Seed with the labels of all value sets, below the checkout."""
 
 NOTICE = "rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead"
 
@@ -229,9 +236,23 @@ def _staging() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _code_labels() -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["value_set", "code", "label", "sort_order"])
+    for name in value_set_names():
+        for order, (code, label) in enumerate(value_set(name).items(), start=1):
+            writer.writerow([name, code, label, order])
+    return text.getvalue()
+
+
 def rendered() -> dict[Path, str]:
     """Return every rendered file, path below the checkout → text."""
-    files = {STAGING / "_sources.yml": _sources(), STAGING / "_staging.yml": _staging()}
+    files = {
+        STAGING / "_sources.yml": _sources(),
+        STAGING / "_staging.yml": _staging(),
+        CODE_LABELS: _code_labels(),
+    }
     for dataset in datasets().values():
         files[STAGING / f"stg_{dataset.name}_version.sql"] = _version_model(dataset)
         files[STAGING / f"stg_{dataset.name}.sql"] = _current_model(dataset)
