@@ -148,7 +148,10 @@ PERSON_MINIMUM: tuple[tuple[str, ...], ...] = (
 DERIVED_IDENTITY_COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "identity_key": ("VARCHAR", "由证件推得的最高级别身份键，前缀说明来源；没有可用证件时为空。"),
-        "key_class": ("VARCHAR", "身份键的级别：A 身份证或出生医学证明，B 其他证件或母亲证件，C 无可用身份键。"),
+        "key_class": (
+            "VARCHAR",
+            "身份键的级别：A 身份证或出生医学证明，B 其他证件或母亲证件，C 无可用身份键。",
+        ),
         "birth_key": ("VARCHAR", "本行出生医学证明编号形成的身份键。"),
         "mother_key": ("VARCHAR", "本行母亲证件、出生日期、姓名形成的身份键。"),
         "identity_issue_codes": ("VARCHAR", "证件检查发现的问题代码，多个以 | 分隔。"),
@@ -176,7 +179,10 @@ PROVENANCE_COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 VERSION_COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "version_status": ("VARCHAR", "版本状态：current 现行、superseded 被取代、repeated 重复、withdrawn 被撤回。"),
+        "version_status": (
+            "VARCHAR",
+            "版本状态：current 现行、superseded 被取代、repeated 重复、withdrawn 被撤回。",
+        ),
         "version_number": ("BIGINT", "同一记录不同内容版本的序号，自 1 起。"),
         "superseded_at": ("TIMESTAMP", "下一个不同版本的收到时间，空为最新。"),
         "first_received_at": ("TIMESTAMP", "本内容首次收到的时间。"),
@@ -249,7 +255,9 @@ def read_dataset(path: Path) -> Dataset:
             version=document["version"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ContractError(f"契约文件 {path.name} 无法读取（{error!r}）；请对照其他数据集补齐属性。") from error
+        raise ContractError(
+            f"契约文件 {path.name} 无法读取（{error!r}）；请对照其他数据集补齐属性。"
+        ) from error
 
 
 @cache
@@ -284,9 +292,18 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 
 @cache
+def value_set_catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Return what each value set is: name → title, standard, version, mark, note (all text), sorted by name.
+
+    `mark`: V verified in a source, M from memory, D our own decision.
+    """
+    rows = {row.pop("name"): row for row in _read_csv(FOLDER / "value_sets.csv")}
+    return MappingProxyType({name: MappingProxyType(rows[name]) for name in sorted(rows)})
+
+
 def value_set_names() -> tuple[str, ...]:
     """Return the names of all value sets, sorted."""
-    return tuple(sorted(path.stem for path in (FOLDER / "value_sets").glob("*.csv")))
+    return tuple(value_set_catalogue())
 
 
 @cache
@@ -347,7 +364,9 @@ def reference_units() -> frozenset[str]:
 
     Districts abolished before deliveries existed are not among them.
     """
-    return frozenset(row["division_code"] for row in _read_csv(DIVISIONS_SEED) if row["is_reporting_unit"] == "1")
+    return frozenset(
+        row["division_code"] for row in _read_csv(DIVISIONS_SEED) if row["is_reporting_unit"] == "1"
+    )
 
 
 def polars_schema(dataset: Dataset) -> polars.Schema:

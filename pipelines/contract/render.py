@@ -1,6 +1,6 @@
 """Renders the staging layer and the code labels of the dbt project from the contract, and finds drift.
 
-Does not hold the logic of record versions (that is in dbt macros) and does not build the data dictionary pages.
+Does not hold the logic of record versions (that is in dbt macros); the data dictionary is laid out in `dictionary.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from pipelines.contract.dictionary import render_dictionary
 from pipelines.contract.model import (
     DERIVED_IDENTITY_COLUMNS,
     PROVENANCE_COLUMNS,
@@ -24,6 +25,8 @@ from pipelines.contract.model import (
     value_set_names,
 )
 
+__all__ = ["drift", "main", "render_dictionary", "rendered", "staged_columns", "write"]
+
 CHECKOUT = Path(__file__).parents[2]
 """Root of the checkout."""
 
@@ -33,7 +36,9 @@ STAGING = Path("dbt_project/models/staging")
 CODE_LABELS = Path("dbt_project/seeds/code_labels.csv")
 """Seed with the labels of all value sets, below the checkout."""
 
-NOTICE = "rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead"
+NOTICE = (
+    "rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead"
+)
 
 QUARANTINE_COLUMNS: Mapping[str, tuple[str, str]] = {
     "dataset": ("VARCHAR", "数据集。"),
@@ -158,12 +163,12 @@ def _sources() -> str:
         "version: 2",
         "sources:",
         "  - name: lake",
-        "    description: \"湖中已接收的记录，每个数据集一组 Parquet 文件。\"",
+        '    description: "湖中已接收的记录，每个数据集一组 Parquet 文件。"',
         "    tables:",
     ]
     for dataset in datasets().values():
         location = (
-            f"read_parquet('{{{{ env_var(\"YUDANG_LAKE\", \"var/lake\") }}}}/{dataset.name}/**/*.parquet', "
+            f'read_parquet(\'{{{{ env_var("YUDANG_LAKE", "var/lake") }}}}/{dataset.name}/**/*.parquet\', '
             "union_by_name=true, hive_partitioning=false)"
         )
         lines += [
@@ -177,19 +182,19 @@ def _sources() -> str:
         ]
     lines += [
         "  - name: quarantine",
-        "    description: \"被隔离的行及原因。\"",
+        '    description: "被隔离的行及原因。"',
         "    tables:",
         "      - name: row",
-        "        description: \"被隔离的行，每行一行。\"",
+        '        description: "被隔离的行，每行一行。"',
         "        config:",
         "          external_location: >-",
-        "            read_parquet('{{ env_var(\"YUDANG_QUARANTINE\", \"var/quarantine\") }}/**/*.parquet', "
+        '            read_parquet(\'{{ env_var("YUDANG_QUARANTINE", "var/quarantine") }}/**/*.parquet\', '
         "union_by_name=true, hive_partitioning=false)",
         "        columns:",
         *_documented(QUARANTINE_COLUMNS, " " * 10),
         "  - name: control",
         "    schema: control",
-        "    description: \"每次运行写入的控制表。\"",
+        '    description: "每次运行写入的控制表。"',
         "    tables:",
     ]
     for name, (description, columns) in CONTROL_TABLES.items():
@@ -297,7 +302,9 @@ def drift(root: Path = CHECKOUT) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the rendered files, or with `--check` print the drift; return 1 on drift, else 0."""
-    parser = argparse.ArgumentParser(description="按契约生成 staging 层 / render the staging layer from the contract")
+    parser = argparse.ArgumentParser(
+        description="按契约生成 staging 层 / render the staging layer from the contract"
+    )
     parser.add_argument("--check", action="store_true", help="只比较，不写入 / compare only")
     if parser.parse_args(arguments).check:
         difference = drift()
