@@ -136,8 +136,8 @@ def _code_rows() -> Iterable[list[str]]:
 def render_dictionary(out_dir: Path) -> list[Path]:
     """Write the data dictionary into `out_dir` and return the files written.
 
-    index.html (no external address), columns.csv, value_sets.csv, and templates/<dataset>.csv with the Chinese
-    headers. The output depends on the contract alone.
+    index.html (no external address), columns.csv, value_sets.csv, and templates/<dataset>.csv with the
+    Chinese headers. The output depends on the contract alone.
     """
     import jinja2
 
@@ -160,7 +160,8 @@ def render_dictionary(out_dir: Path) -> list[Path]:
         "utf-8",
     )
     columns = out_dir / "columns.csv"
-    header = "数据集 数据集名称 英文名 中文名 类型 要求 值域 范围 标识角色 级别 数据元 说明".split()
+    header = ["数据集", "数据集名称", "英文名", "中文名", "类型", "要求"]
+    header += ["值域", "范围", "标识角色", "级别", "数据元", "说明"]
     _write_csv(columns, header, _column_rows())
     codes = out_dir / "value_sets.csv"
     _write_csv(codes, ["值域", "值域名称", "标准", "代码", "名称"], _code_rows())

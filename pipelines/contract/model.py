@@ -60,10 +60,11 @@ class ContractError(ValueError):
 class Column:
     """One delivered column.
 
-    `type` is string, integer, decimal, date, timestamp or boolean. `title` is the Chinese header. `role` is the
-    identifier role DI, QI, SENS or NONE and `level` the data level 1–5 (GB/T 39725-2020). Hard ranges quarantine,
-    soft ranges warn. `is_structural`: an unknown code quarantines the row. `is_multiple`: codes joined by `|`.
-    `in_hash`: counts in the record hash. `conditional`: when the column should be filled; judged by rules only.
+    `type` is string, integer, decimal, date, timestamp or boolean. `title` is the Chinese header. `role` is
+    the identifier role DI, QI, SENS or NONE and `level` the data level 1–5 (GB/T 39725-2020). Hard ranges
+    quarantine, soft ranges warn. `is_structural`: an unknown code quarantines the row. `is_multiple`: codes
+    joined by `|`. `in_hash`: counts in the record hash. `conditional`: when the column should be filled,
+    judged by rules only.
     """
 
     name: str
@@ -322,8 +323,8 @@ def value_set(name: str) -> Mapping[str, str]:
 def code_spellings(name: str) -> Mapping[str, str]:
     """Return every accepted spelling of a value set's codes → canonical code.
 
-    Besides the code itself: leading zeros added or lost (as spreadsheets and numeric columns do) and, for letter
-    codes, either case; a spelling that could mean two codes is left out.
+    Besides the code itself: leading zeros added or lost (as spreadsheets and numeric columns do) and, for
+    letter codes, either case; a spelling that could mean two codes is left out.
     """
     codes = value_set(name)
     variants: dict[str, set[str]] = {}
@@ -360,7 +361,7 @@ def source_systems() -> tuple[str, ...]:
 
 @cache
 def reference_units() -> frozenset[str]:
-    """Return the codes of all units that may deliver: the city, every district and functional area, old and new.
+    """Return the units that may deliver: the city, every district and functional area, old and new.
 
     Districts abolished before deliveries existed are not among them.
     """
@@ -372,7 +373,8 @@ def reference_units() -> frozenset[str]:
 def polars_schema(dataset: Dataset) -> polars.Schema:
     """Return the Polars schema of a dataset's contract columns as they stand in the lake.
 
-    string→String, integer→Int64, decimal→Float64, date→Date, timestamp→Datetime("us") naive local, boolean→Boolean.
+    string→String, integer→Int64, decimal→Float64, date→Date, timestamp→Datetime("us") naive local,
+    boolean→Boolean.
     """
     import polars
 

@@ -1,6 +1,6 @@
 """Renders the staging layer and the code labels of the dbt project from the contract, and finds drift.
 
-Does not hold the logic of record versions (that is in dbt macros); the data dictionary is laid out in `dictionary.py`.
+Does not hold the logic of record versions (dbt macros) nor the data dictionary's layout (`dictionary.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import io
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import click
 
 from pipelines.contract.dictionary import render_dictionary
 from pipelines.contract.model import (
@@ -108,7 +110,7 @@ def quoted(text: str) -> str:
 
 
 def staged_columns(dataset: Dataset) -> tuple[str, ...]:
-    """Return the columns that are a dataset's own in staging: the contract's, then the derived identity columns."""
+    """Return a dataset's own columns in staging: the contract's, then the derived identity columns."""
     derived = tuple(DERIVED_IDENTITY_COLUMNS) if dataset.has_person else ()
     return dataset.column_names + derived
 
@@ -287,8 +289,8 @@ def write(root: Path = CHECKOUT) -> list[Path]:
 
 
 def drift(root: Path = CHECKOUT) -> str:
-    """Return a unified diff from the files below `root` to what the contract renders, empty when they agree."""
-    parts = []
+    """Return a unified diff from the files below `root` to what the contract renders; empty: they agree."""
+    parts: list[str] = []
     for path, text in rendered().items():
         target = root / path
         present = target.read_text("utf-8") if target.is_file() else ""
@@ -302,18 +304,16 @@ def drift(root: Path = CHECKOUT) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the rendered files, or with `--check` print the drift; return 1 on drift, else 0."""
-    parser = argparse.ArgumentParser(
-        description="按契约生成 staging 层 / render the staging layer from the contract"
-    )
+    parser = argparse.ArgumentParser(description="按契约生成 staging 层 / render staging from the contract")
     parser.add_argument("--check", action="store_true", help="只比较，不写入 / compare only")
     if parser.parse_args(arguments).check:
         difference = drift()
         if difference:
-            print(difference)
-            print("staging 与契约不一致；请运行 python -m pipelines.contract.render。", file=sys.stderr)
+            click.echo(difference)
+            click.echo("与契约不一致；请运行 python -m pipelines.contract.render。", err=True)
         return 1 if difference else 0
     for path in write():
-        print(path)
+        click.echo(str(path))
     return 0
 
 
