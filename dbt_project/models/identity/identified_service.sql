@@ -1,0 +1,69 @@
+-- Every current service record of any form, with its person and the institution that served.
+with served as (
+    {%- for dataset in service_datasets() %}
+    select
+        {{ record_subject_key(dataset, 'service.record_scope', 'service.record_key') }} as service_key,
+        '{{ dataset }}' as dataset,
+        service.delivery_unit,
+        service.record_key,
+        service.person_key,
+        service.district_archive_id,
+        service.org_code as serving_org_code,
+        service.doctor_id,
+        service.service_date,
+        coalesce(service.service_end_date, service.service_date) as service_end_date,
+        service.mode_code,
+        service.capture_code,
+        service.entered_at,
+        service.entered_by_org_type_code,
+        service.uploaded_at,
+        service.received_at,
+        service.first_received_at,
+        service.is_free,
+        service.local_residence_start_date,
+        {%- if dataset in ('health_exam', 'encounter') %}
+        coalesce(service.mode_code, '1') not in ('3', '4') as is_face_to_face
+        {%- else %}
+        coalesce(service.mode_code, '') in ('1', '2') as is_face_to_face
+        {%- endif %}
+    from {{ with_person('stg_' ~ dataset) }} as service
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+archived_person as (
+    select archive_person.person_key
+    from {{ ref('archive_person') }} as archive_person
+    group by archive_person.person_key
+)
+
+select
+    served.service_key,
+    served.dataset,
+    served.delivery_unit,
+    served.record_key,
+    served.person_key,
+    archived_person.person_key is not null as has_archive,
+    served.district_archive_id,
+    served.serving_org_code,
+    coalesce(org.district_code, served.delivery_unit) as serving_district_code,
+    served.doctor_id,
+    served.service_date,
+    served.service_end_date,
+    served.mode_code,
+    served.capture_code,
+    served.entered_at,
+    served.entered_by_org_type_code,
+    served.uploaded_at,
+    served.received_at,
+    served.first_received_at,
+    served.is_free,
+    served.local_residence_start_date,
+    served.is_face_to_face
+from served
+left join archived_person on served.person_key = archived_person.person_key
+left join {{ ref('org_period') }} as org
+    on
+        served.serving_org_code = org.org_code
+        and served.service_date >= org.attributed_from
+        and served.service_date < org.attributed_to
