@@ -1,0 +1,34 @@
+"""What may be said of an error: its kind and place, never a value of the data.
+
+Not here: deciding what an error means for the run.
+"""
+
+from __future__ import annotations
+
+import re
+
+# these kinds of DuckDB errors speak of names in SQL only; all others may quote a value of a row
+_NAMES_ONLY = re.compile(r"(Binder|Catalog|Parser|Syntax|Permission|Out of Memory) Error", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’")
+_NUMBER = re.compile(r"[0-9A-Za-z]*\d{5,}[0-9A-Za-z]*")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_LONGEST = 600
+
+
+def without_values(text: str) -> str:
+    """Take out of an error text whatever could be a value: quoted parts, long numbers, anything Chinese.
+
+    Quoted names stay where the kind of error speaks of names in SQL only, since nobody could mend a model
+    without them. At most 600 characters are kept.
+    """
+    cleaned = text
+    if not _NAMES_ONLY.search(cleaned):
+        cleaned = _QUOTED.sub("«…»", cleaned)
+    cleaned = _NUMBER.sub("«…»", cleaned)
+    cleaned = _BEYOND_ASCII.sub(lambda found: found.group() if found.group() in "«…»" else "…", cleaned)
+    return cleaned.strip()[:_LONGEST]
+
+
+def describe(error: BaseException) -> str:
+    """Return kind and value-free text of an exception."""
+    return f"{type(error).__name__}: {without_values(str(error))}"
