@@ -1,0 +1,119 @@
+"""The truth beside the deliveries: persons, status, planted violations, counts.
+
+Not here: expected figures of indicators (expected.py).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from pipelines.synth.archives import archive_ids, first_copies
+from pipelines.synth.cases import CASES
+from pipelines.synth.clock import plus
+from pipelines.synth.places import CITY
+from pipelines.synth.world import World
+
+
+def status_on(world: World, date: np.datetime64) -> pl.DataFrame:
+    """Recorded status of every person with an archive on a day: person, status_code.
+
+    The initial status is MANAGED from the creation of the archive; persons without one by then are absent.
+    """
+    people = world.people
+    begun = people.has_archive & (people.created <= date)
+    base = pl.DataFrame({"person": np.flatnonzero(begun)})
+    events = pl.concat(world.status).with_row_index("line").filter(pl.col("status_from") <= pl.lit(date))
+    last = events.sort("person", "status_from", "line").group_by("person", maintain_order=True).last()
+    joined = base.join(last.select("person", "status_code"), on="person", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("status_code").fill_null("MANAGED"))
+
+
+def all_copies(world: World) -> pl.DataFrame:
+    """Every archive copy: copy, person, unit, org, district_archive_id, entered, from_copy."""
+    copies = pl.concat([first_copies(world), *world.copies], how="diagonal_relaxed")
+    return copies.with_columns(district_archive_id=archive_ids(world, copies["copy"].to_numpy()))
+
+
+def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
+    """Write persons.csv, status.csv, violations.csv, counts.csv and city.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan, people, places = world.plan, world.people, world.places
+    unit_codes = pl.DataFrame(
+        {"_unit": np.arange(-1, len(places.units)), "unit": [CITY, *places.units]},
+        schema_overrides={"_unit": pl.Int64},
+    )
+    copies = all_copies(world).filter(pl.col("entered") <= pl.lit(plan.last))
+    by_person = (
+        copies.join(unit_codes, left_on="unit", right_on="_unit", how="left", suffix="_code")
+        .sort("person", "copy")
+        .group_by("person", maintain_order=True)
+        .agg(
+            units=pl.col("unit_code").str.join("|"),
+            district_archive_ids=pl.col("district_archive_id").str.join("|"),
+            archive_count=pl.len(),
+        )
+    )
+    kinds = np.array(["ordinary", *(case.kind for case in CASES)])
+    persons = pl.DataFrame(
+        {
+            "person": np.arange(len(people)),
+            "case": kinds[people.case],
+            "sex_code": people.sex,
+            "birth_date": people.birth,
+            "home_unit": np.array(places.units)[people.unit],
+            "id_no": people.id_no,
+            "birth_certificate_no": people.birth_certificate_no,
+            "mother_no": people.mother,
+            "death_date": people.death,
+        }
+    ).join(by_person, on="person", how="left", maintain_order="left")
+    persons.rename({"person": "person_no"}).write_csv(folder / "persons.csv")
+    status = status_on(world, plan.last).rename({"status_code": "recorded_status_code"})
+    if world.expected:
+        expected = pl.concat(world.expected).unique("person", keep="last", maintain_order=True)
+        status = status.join(expected, on="person", how="left", maintain_order="left")
+    else:
+        status = status.with_columns(expected_code=pl.lit(None, dtype=pl.String))
+    status.select(
+        person_no="person",
+        recorded_status_code="recorded_status_code",
+        expected_status_code=pl.coalesce("expected_code", "recorded_status_code"),
+    ).write_csv(folder / "status.csv")
+    lines = pl.concat(world.lines).join(unit_codes, on="_unit", how="left", maintain_order="left")
+    lines = lines.select(
+        "rule_id", "finding_code", "dataset", "unit", "record_key", "is_violation", "kind", "person_no"
+    ).sort("rule_id", "finding_code", "dataset", "unit", "record_key", "kind")
+    lines.write_csv(folder / "violations.csv")
+    defects = {case.kind: case.is_defect for case in CASES}
+    pl.DataFrame(
+        {
+            "kind": list(counts),
+            "is_violation": [defects[kind] for kind in counts],
+            "planted_count": list(counts.values()),
+        }
+    ).write_csv(folder / "counts.csv")
+    (
+        lines.filter("is_violation")
+        .group_by("rule_id", "finding_code")
+        .len("violation_count")
+        .sort("rule_id", "finding_code")
+        .write_csv(folder / "rule_counts.csv")
+    )
+    city = {
+        "residents": plan.residents,
+        "units": list(places.units),
+        "from": str(plan.first),
+        "to": str(plan.last),
+        "as_of": str(world.days[-1]),
+        "seed": plan.seed,
+        "defects": plan.defects,
+        "format": plan.file_format,
+    }
+    (folder / "city.json").write_text(json.dumps(city, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+__all__ = ["all_copies", "plus", "status_on", "write_truth"]

@@ -1,0 +1,137 @@
+"""The city under construction: plan, residents, archive copies, stays, rows to deliver, truth lines.
+
+Not here: any story (newborns.py, moves.py, endings.py, care.py) and any file (deliver.py).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.random import Generator
+
+from pipelines.synth.clock import Dates, Whole, days_between
+from pipelines.synth.people import People
+from pipelines.synth.places import Places
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for.
+
+    Attributes:
+        residents: persons at the start.
+        units: number of delivering districts.
+        first, last: days of the first and the last delivery; `last` is the truth's evaluation date.
+        seed: everything random derives from it.
+        defects: share of residents that carry a planted violation; 0 = a city without violations.
+        file_format: csv, parquet or xlsx.
+    """
+
+    residents: int
+    units: int
+    first: np.datetime64
+    last: np.datetime64
+    seed: int
+    defects: float
+    file_format: str
+
+    @property
+    def span(self) -> int:
+        """Days from the first to the last delivery."""
+        return int(days_between(self.first, self.last))
+
+
+@dataclass
+class World:
+    """Everything known so far; stories append to it.
+
+    Attributes:
+        rows: dataset → frames with contract columns and `_unit` (unit number, -1 = the city), `_at` (Date).
+        copies: frames copy, person, unit, org, village, created, entered, from_copy (origin copy, -1 = none).
+        versions: frames copy, `_at`, seq and overridden archive columns.
+        stays: frames person, copy, org, stay_from, stay_to (exclusive): where ordinary services may happen.
+        status: frames person, status_code, status_from: recorded states other than the initial one.
+        expected: frames person, expected_code: what the evidence supports on the last day, where it differs.
+        lines: truth lines of violations and of boundary cases.
+    """
+
+    plan: Plan
+    places: Places
+    people: People
+    days: Dates
+    rows: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    copies: list[pl.DataFrame] = field(default_factory=list)
+    versions: list[pl.DataFrame] = field(default_factory=list)
+    stays: list[pl.DataFrame] = field(default_factory=list)
+    status: list[pl.DataFrame] = field(default_factory=list)
+    expected: list[pl.DataFrame] = field(default_factory=list)
+    lines: list[pl.DataFrame] = field(default_factory=list)
+    #: Known facts of the stories, for the expected figures.
+    facts: dict[str, pl.DataFrame] = field(default_factory=dict)
+    next_copy: int = 0
+    next_record: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        size = len(self.people)
+        #: Whether rows about the person carry the identity number (not while it changes or is wrong).
+        self.block_has_id = np.ones(size, dtype=bool)
+        #: Whether the archive names the mother's number.
+        self.names_mother = self.people.is_newborn.copy()
+        #: Index of the missing cover or basic item, -1 = complete.
+        self.cover_gap = np.full(size, -1)
+        self.basic_gap = np.full(size, -1)
+        self.is_htn = np.zeros(size, dtype=bool)
+        self.is_dm = np.zeros(size, dtype=bool)
+
+    def random(self, topic: str) -> Generator:
+        """Random numbers of one topic: adding a topic never shifts the numbers of another."""
+        return np.random.default_rng([self.plan.seed, zlib.crc32(topic.encode())])
+
+    def deliver(self, dataset: str, unit: Whole, at: Dates, columns: dict[str, Any]) -> None:
+        """Add rows of a dataset, to be sent by `unit` on the first delivery day from `at` on."""
+        frame = pl.DataFrame({**columns, "_unit": unit, "_at": at})
+        self.rows.setdefault(dataset, []).append(frame)
+
+    def new_copies(self, count: int) -> Whole:
+        """Numbers of further archive copies (the first copy of a person has the person's number)."""
+        start = len(self.people) + self.next_copy
+        self.next_copy += count
+        return np.arange(start, start + count)
+
+    def note(
+        self,
+        rule_id: str,
+        finding_code: str,
+        dataset: str,
+        unit: Whole,
+        key: pl.Series,
+        kind: str,
+        person: Whole,
+        is_violation: bool = True,
+    ) -> None:
+        """Write truth lines: one per subject, a violation or the lawful side of a boundary."""
+        size = len(key)
+        self.lines.append(
+            pl.DataFrame(
+                {
+                    "rule_id": [rule_id] * size,
+                    "finding_code": [finding_code] * size,
+                    "dataset": [dataset] * size,
+                    "_unit": np.asarray(unit, dtype=np.int64),
+                    "record_key": key,
+                    "kind": [kind] * size,
+                    "person_no": np.asarray(person, dtype=np.int64),
+                    "is_violation": [is_violation] * size,
+                }
+            )
+        )
+
+    def new_ids(self, prefix: str, count: int) -> pl.Series:
+        """Fresh record ids with a prefix, city-wide unique."""
+        start = self.next_record.get(prefix, 0)
+        self.next_record[prefix] = start + count
+        return prefix + pl.Series(np.arange(start + 1, start + count + 1)).cast(pl.String).str.zfill(9)
