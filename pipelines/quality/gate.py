@@ -50,13 +50,13 @@ def validate(settings: Settings, warehouse_file: Path, marts_file: Path) -> list
     Raises:
         FileNotFoundError: one of the files is not there.
     """
-    from pipelines.quality import thresholds
+    from pipelines.quality import metrics, thresholds
 
     with readers(settings, warehouse_file, marts_file) as connection:
         found = run_suites(connection, suites.load())
-        metrics = thresholds.collect(connection)
-    thresholds.store(settings, metrics)
-    return found + thresholds.judge(metrics, thresholds.load(), settings)
+        metrics.collect(connection)
+        metrics.store(settings, connection)
+        return found + thresholds.judge(connection, thresholds.load())
 
 
 @contextmanager
