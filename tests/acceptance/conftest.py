@@ -22,6 +22,7 @@ from tests.acceptance.stories import tell_disease, tell_identity
 from tests.deliveries import write_delivery
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+TABLE_OF = {dataset: f"rule_{dataset}" for dataset in ("archive", "transfer", "termination", "reactivation")}
 
 
 @dataclass
@@ -51,9 +52,13 @@ class Told:
 
     def verdict(self, rule: str, dataset: str, scope: str, record: str) -> tuple[str, str | None]:
         """Outcome and reason of one rule for one record."""
+        table = TABLE_OF.get(dataset, "rule_service")
+        if rule == "A1-3-1b":
+            table = "rule_record"
         registry = csv.DictReader((REPOSITORY / "dbt_project/seeds/rules.csv").open(encoding="utf-8"))
-        row = next(line for line in registry if line["rule_id"] == rule)
-        table, column = row["table_name"], row["column_name"]
+        rows = [line for line in registry if (line["rule_id"], line["table_name"]) == (rule, table)]
+        assert len(rows) == 1, f"{rule} stands {len(rows)} times for {table}"
+        column = rows[0]["column_name"]
         found = self.warehouse(
             f"select {column}, {column}_reason from rules.{table} "
             f"where subject_key = '{self.key(dataset, scope, record)}'"

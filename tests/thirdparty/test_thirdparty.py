@@ -39,7 +39,7 @@ def marts(tmp_path_factory: pytest.TempPathFactory, histories: list[dict]) -> du
     )
     command = [sys.executable, "-m", "pipelines.cli", "run", "--as-of", "2025-12-31"]
     done = subprocess.run(
-        [*command, "--set", "htn_sbp_target_elderly=140"],
+        [*command, "--set", "bp_elderly_sbp_limit=140"],
         cwd=REPOSITORY,
         env={**os.environ, "YUDANG_HOME": str(home)},
         capture_output=True,
