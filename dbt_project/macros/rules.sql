@@ -1,0 +1,234 @@
+{#-
+    How verdicts are written and how the registry (seeds rules, reasons) turns them into findings and counts.
+
+    A verdict is one text: 'PASS', or '<outcome>:<reason>' with outcome FAIL, NOT_EVALUABLE or NOT_APPLICABLE.
+    A rule writes it once; outcome_columns splits it into the two columns of the rule.
+-#}
+
+{#- Two columns per rule: <rule> (the outcome) and <rule>_reason (null on PASS). -#}
+{% macro outcome_columns(rules, relation='verdict') -%}
+    {%- for rule in rules %}
+    cast(split_part({{ relation }}.{{ rule }}, ':', 1) as varchar) as {{ rule }},
+    nullif(split_part({{ relation }}.{{ rule }}, ':', 2), '') as {{ rule }}_reason
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- True when a text carries something: not null, not empty, not one of the placeholder values. -#}
+{% macro is_filled(text, placeholders='parameter.placeholder_values') -%}
+    (
+        {{ text }} is not null
+        and trim({{ text }}) <> ''
+        and position('|' || trim({{ text }}) || '|' in '|' || coalesce({{ placeholders }}, '') || '|') = 0
+        and not (length(trim({{ text }})) = 11 and replace(trim({{ text }}), substr(trim({{ text }}), 1, 1), '') = '')
+    )
+{%- endmacro %}
+
+{#- The registry rows of one rule table. Read from the loaded seed while the model runs; empty while dbt parses. -#}
+{% macro registered_rules(table_name) %}
+    {%- if not execute -%}{{ return([]) }}{%- endif -%}
+    {%- set registry = adapter.get_relation(database=target.database, schema='reference', identifier='rules') -%}
+    {%- if registry is none -%}
+        {%- if flags.WHICH in ('run', 'build', 'test') -%}
+            {{ exceptions.raise_compiler_error('the registry reference.rules is not loaded: run dbt build, or dbt seed first') }}
+        {%- endif -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set statement -%}
+        select
+            rule_id, subject_type, column_name, article, message_template, message_columns, severity_code,
+            attributed_role_code, unattributed_codes, event_date_column, boundary_column,
+            cast(valid_from as varchar) as valid_from, cast(coalesce(valid_to, '9999-12-31') as varchar) as valid_to
+        from {{ registry }}
+        where table_name = '{{ table_name }}'
+        order by rule_id
+    {%- endset -%}
+    {%- set found = [] -%}
+    {%- set result = run_query(statement) -%}
+    {%- for row in result.rows -%}
+        {%- do found.append(dict(zip(result.column_names, row.values()))) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{#- Org or district ('org_code', 'district_code') to which the verdict of a rule is attributed; never null. -#}
+{% macro attributed(rule, part) -%}
+    {%- if rule.attributed_role_code == 'none' -%}
+    'UNKNOWN'
+    {%- elif rule.unattributed_codes -%}
+    case
+        when '|{{ rule.unattributed_codes }}|' like '%|' || verdict.{{ rule.column_name }}_reason || '|%' then 'UNKNOWN'
+        else coalesce(verdict.{{ rule.attributed_role_code }}_{{ part }}, 'UNKNOWN')
+    end
+    {%- else -%}
+    coalesce(verdict.{{ rule.attributed_role_code }}_{{ part }}, 'UNKNOWN')
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The sentence of a finding: the template of its reason, else of its rule, with the dates filled in. -#}
+{% macro finding_message(rule) -%}
+    {%- set sentence = namespace(sql="coalesce(reason.message_template, '" ~ rule.message_template ~ "')") -%}
+    {%- for column in (rule.message_columns or '').split('|') if column -%}
+        {%- set sentence.sql = "replace(" ~ sentence.sql ~ ", '{" ~ column ~ "}', coalesce(cast(verdict." ~ column ~ " as varchar), '(未填)'))" -%}
+    {%- endfor -%}
+    {{ sentence.sql }}
+{%- endmacro %}
+
+{#-
+    One row per FAIL of every registered rule. A rule table is read once: its failing rows are kept aside, and the
+    rules pick theirs from them.
+-#}
+{% macro findings(tables, reasons) -%}
+    {%- set branches = [] -%}
+    {%- set failing = [] -%}
+    {%- for table_name, relation in tables.items() -%}
+        {%- set registered = registered_rules(table_name) -%}
+        {%- if registered -%}
+            {%- set kept -%}
+failing_{{ table_name }} as (
+    select verdict.*
+    from {{ relation }} as verdict
+    where
+        {%- for rule in registered %}
+        {{ 'or ' if not loop.first }}verdict.{{ rule.column_name }} = 'FAIL'
+        {%- endfor %}
+)
+            {%- endset -%}
+            {%- do failing.append(kept) -%}
+        {%- endif -%}
+        {%- for rule in registered -%}
+            {%- set branch %}
+select
+    '{{ rule.rule_id }}' as rule_id,
+    verdict.{{ rule.column_name }}_reason as finding_code,
+    '{{ rule.subject_type }}' as subject_type,
+    verdict.subject_key,
+    verdict.person_key,
+    {{ attributed(rule, 'org_code') }} as org_code,
+    {{ attributed(rule, 'district_code') }} as district_code,
+    {% if rule.unattributed_codes -%}
+    case
+        when '|{{ rule.unattributed_codes }}|' like '%|' || verdict.{{ rule.column_name }}_reason || '|%' then 'none'
+        else '{{ rule.attributed_role_code }}'
+    end
+    {%- else -%}
+    '{{ rule.attributed_role_code }}'
+    {%- endif %} as attributed_role_code,
+    verdict.{{ rule.event_date_column }} as event_date,
+    {{ month_text('verdict.' ~ rule.event_date_column) }} as period,
+    coalesce(reason.severity_code, '{{ rule.severity_code }}') as severity_code,
+    '{{ rule.article }}' as article,
+    {{ finding_message(rule) }} as message,
+    {{ 'coalesce(verdict.' ~ rule.boundary_column ~ ', false)' if rule.boundary_column else 'false' }} as is_boundary
+from failing_{{ table_name }} as verdict
+left join {{ reasons }} as reason on verdict.{{ rule.column_name }}_reason = reason.reason_code
+where
+    verdict.{{ rule.column_name }} = 'FAIL'
+    and verdict.{{ rule.event_date_column }} >= {{ date_literal(rule.valid_from) }}
+    and verdict.{{ rule.event_date_column }} < {{ date_literal(rule.valid_to) }}
+            {%- endset -%}
+            {%- do branches.append(branch) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if branches -%}
+with
+
+{{ failing | join(',\n\n') }}
+{{ branches | join('\nunion all\n') }}
+    {%- else -%}
+{{ nothing_found() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The shape of findings while there is no registry to read (dbt parse, compile). -#}
+{% macro nothing_found() -%}
+select
+    cast(null as varchar) as rule_id, cast(null as varchar) as finding_code, cast(null as varchar) as subject_type,
+    cast(null as varchar) as subject_key, cast(null as varchar) as person_key, cast(null as varchar) as org_code,
+    cast(null as varchar) as district_code, cast(null as varchar) as attributed_role_code,
+    cast(null as date) as event_date, cast(null as varchar) as period, cast(null as varchar) as severity_code,
+    cast(null as varchar) as article, cast(null as varchar) as message, cast(null as boolean) as is_boundary
+where 1 = 0
+{%- endmacro %}
+
+{#-
+    Outcome counts per rule, attributed org and month. Rules of one table that share role and event date are counted
+    in one pass over it (a column per rule and outcome), then turned into rows.
+-#}
+{% macro outcome_counts(tables) -%}
+    {%- set outcomes = ['PASS', 'FAIL', 'NOT_EVALUABLE', 'NOT_APPLICABLE'] -%}
+    {%- set passes = {} -%}
+    {%- for table_name, relation in tables.items() -%}
+        {%- for rule in registered_rules(table_name) -%}
+            {%- set together = table_name ~ ':' ~ rule.attributed_role_code ~ ':' ~ rule.event_date_column ~ ':' ~ (rule.column_name if rule.unattributed_codes else '') -%}
+            {%- if together not in passes -%}{%- do passes.update({together: {'relation': relation, 'rules': []}}) -%}{%- endif -%}
+            {%- do passes[together].rules.append(rule) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if not passes -%}
+select
+    cast(null as varchar) as rule_id, cast(null as varchar) as subject_type, cast(null as varchar) as org_code,
+    cast(null as varchar) as district_code, cast(null as varchar) as period, cast(null as varchar) as outcome_code,
+    cast(null as bigint) as subject_count
+where 1 = 0
+    {%- else -%}
+with
+        {%- for pass in passes.values() %}
+            {%- set number = loop.index %}
+
+wide_{{ number }} as (
+    select
+        {{ attributed(pass.rules[0], 'org_code') }} as org_code,
+        {{ attributed(pass.rules[0], 'district_code') }} as district_code,
+        {{ month_text('verdict.' ~ pass.rules[0].event_date_column) }} as period
+            {%- for rule in pass.rules %}
+                {%- for outcome in outcomes %},
+        sum(case
+            when
+                verdict.{{ rule.column_name }} = '{{ outcome }}'
+                and verdict.{{ rule.event_date_column }} >= {{ date_literal(rule.valid_from) }}
+                and verdict.{{ rule.event_date_column }} < {{ date_literal(rule.valid_to) }}
+                then 1
+            else 0
+        end) as {{ rule.column_name }}_{{ outcome | lower }}
+                {%- endfor %}
+            {%- endfor %}
+    from {{ pass.relation }} as verdict
+    group by 1, 2, 3
+),
+        {%- endfor %}
+
+counted as (
+        {%- for pass in passes.values() %}
+            {%- set number = loop.index %}
+            {%- set last_pass = loop.last %}
+            {%- for rule in pass.rules %}
+                {%- set last_rule = loop.last %}
+                {%- for outcome in outcomes %}
+    select
+        '{{ rule.rule_id }}' as rule_id,
+        '{{ rule.subject_type }}' as subject_type,
+        wide.org_code,
+        wide.district_code,
+        wide.period,
+        '{{ outcome }}' as outcome_code,
+        cast(wide.{{ rule.column_name }}_{{ outcome | lower }} as bigint) as subject_count
+    from wide_{{ number }} as wide
+    {{ 'union all' if not (last_pass and last_rule and loop.last) }}
+                {%- endfor %}
+            {%- endfor %}
+        {%- endfor %}
+)
+
+select
+    counted.rule_id,
+    counted.subject_type,
+    counted.org_code,
+    counted.district_code,
+    counted.period,
+    counted.outcome_code,
+    counted.subject_count
+from counted
+where counted.subject_count > 0
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,156 @@
+{{ config(materialized='view') }}
+with
+
+run_context as (
+    select {{ as_of_date() }} as as_of_date
+),
+
+copy as (
+    select
+        archive_copy.*,
+        case
+            when archive_copy.identity_key is null then 'NONE'
+            when archive_copy.identity_key like 'ID:%' then 'ID'
+            when archive_copy.identity_key like 'BC:%' then 'BC'
+            when archive_copy.identity_key like 'MO:%' then 'MO'
+            when archive_copy.identity_key like 'AR:%' then 'NONE'
+            else 'DOC'
+        end as own_key_type_code,
+        -- a name given before the child has one
+        {{ matches('archive_copy.name', '(之子|之女|大宝|小宝|二宝|三宝|宝宝|新生儿|婴)') }} as has_placeholder_name
+    from {{ ref('archive_copy') }} as archive_copy
+),
+
+shared as (
+    -- only persons with several archives can hold a duplicate
+    select copy.person_key
+    from copy
+    group by copy.person_key
+    having count(*) > 1
+),
+
+rival as (
+    select
+        created.archive_key,
+        max(case when other_interval.active_from < created.created_date then 1 else 0 end) as earlier_flag,
+        max(case
+            when
+                other_interval.active_from = created.created_date
+                and other.created_date = created.created_date
+                and not coalesce(other.is_moved_in, false)
+                then 1
+            else 0
+        end) as same_day_flag
+    from copy as created
+    inner join shared on created.person_key = shared.person_key
+    inner join copy as other
+        on
+            created.person_key = other.person_key
+            and created.archive_key <> other.archive_key
+    inner join {{ ref('copy_interval') }} as other_interval
+        on
+            other.archive_key = other_interval.archive_key
+            and other_interval.active_from <= created.created_date
+            and other_interval.active_to > created.created_date
+    where
+        not coalesce(created.is_moved_in, false)
+        -- a district that renumbers its archives names the number that went before
+        and not (
+            created.delivery_unit = other.delivery_unit
+            and (
+                other.district_archive_id = coalesce(created.previous_district_archive_id, '')
+                or created.district_archive_id = coalesce(other.previous_district_archive_id, '')
+            )
+        )
+    group by created.archive_key
+),
+
+upgrade as (
+    -- a child known by certificate or mother, and the same child elsewhere under its own number
+    select younger.archive_key
+    from copy as younger
+    inner join copy as numbered
+        on
+            younger.mother_id_no = numbered.mother_id_no
+            and younger.birth_date = numbered.birth_date
+            and younger.person_key <> numbered.person_key
+    where
+        younger.own_key_type_code in ('BC', 'MO')
+        and numbered.own_key_type_code = 'ID'
+        and (coalesce(younger.sex_code, '9') in ('0', '9') or coalesce(numbered.sex_code, '9') in ('0', '9', younger.sex_code))
+        and (younger.name = numbered.name or younger.has_placeholder_name)
+    group by younger.archive_key
+)
+
+select
+    copy.archive_key as subject_key,
+    copy.person_key,
+    copy.copy_state_code,
+    copy.created_date,
+    copy.birth_date,
+    copy.is_moved_in,
+    coalesce(rival.earlier_flag, 0) = 1 as has_earlier_archive,
+    coalesce(rival.same_day_flag, 0) = 1 as has_same_day_archive,
+    copy.own_key_type_code,
+    copy.key_class,
+    copy.identity_issue_codes,
+    copy.review_codes,
+    copy.id_no is not null as has_id_no,
+    copy.birth_certificate_no is not null as has_birth_certificate_no,
+    copy.mother_id_no is not null as has_mother_id_no,
+    {{ date_of_digits('substr(copy.mother_id_no, 7, 8)') }} as mother_birth_date,
+    case
+        when length(copy.mother_id_no) <> 18 then null
+        when substr(copy.mother_id_no, 17, 1) in ('0', '2', '4', '6', '8') then '2'
+        when substr(copy.mother_id_no, 17, 1) in ('1', '3', '5', '7', '9') then '1'
+    end as mother_sex_code,
+    upgrade.archive_key is not null as has_unlinked_upgrade,
+    cast(copy.vanished_at as date) as vanished_date,
+    copy.archived_date,
+    nullif(concat_ws(
+        '、',
+        case when not {{ is_filled('copy.archive_no') }} then '档案编号' end,
+        case when not {{ is_filled('copy.name') }} then '姓名' end,
+        case when not {{ is_filled('copy.present_address') }} then '现住址' end,
+        case when not {{ is_filled('copy.registered_address') }} then '户籍地址' end,
+        case when not {{ is_filled('copy.phone') }} then '联系电话' end,
+        case when not {{ is_filled('copy.town_name') }} then '乡镇(街道)名称' end,
+        case when not {{ is_filled('copy.village_name') }} then '村(居)委会名称' end,
+        case when not {{ is_filled('copy.create_org_code') }} then '建档单位' end,
+        case when not {{ is_filled('copy.creator_id') }} then '建档人' end,
+        case when not {{ is_filled('copy.doctor_id') }} then '责任医生' end,
+        case when copy.created_date is null then '建档日期' end
+    ), '') as cover_missing_text,
+    -- a recorded code for 无 is an answer: histories count as given as soon as a code stands there
+    nullif(concat_ws(
+        '、',
+        case when not {{ is_filled('copy.name') }} then '姓名' end,
+        case when copy.sex_code is null then '性别' end,
+        case
+            when not {{ is_filled('copy.id_no') }} and not {{ is_filled('copy.birth_certificate_no') }}
+                then '身份证号(出生医学证明编号)'
+        end,
+        case when not {{ is_filled('copy.present_address') }} then '地址' end,
+        case when not {{ is_filled('copy.phone') }} then '联系方式' end,
+        case when copy.past_history_codes is null then '既往史' end,
+        case when copy.family_history_codes is null then '家族史' end
+    ), '') as basic_missing_text,
+    coalesce(copy.managing_org_code, copy.manage_org_code) as managing_org_code,
+    coalesce(copy.managing_district_code, copy.manage_district_code, copy.delivery_unit) as managing_district_code,
+    copy.create_org_code as creating_org_code,
+    coalesce(copy.create_district_code, copy.delivery_unit) as creating_district_code,
+    parameter.newborn_id_grace,
+    parameter.child_max_age,
+    parameter.mother_age_min,
+    parameter.mother_age_max,
+    parameter.retention_years,
+    parameter.rules_effective_from,
+    run_context.as_of_date
+from copy
+cross join run_context
+inner join {{ ref('parameter_period') }} as parameter
+    on
+        run_context.as_of_date >= parameter.valid_from
+        and run_context.as_of_date < parameter.valid_to
+left join rival on copy.archive_key = rival.archive_key
+left join upgrade on copy.archive_key = upgrade.archive_key

@@ -1,0 +1,118 @@
+{#- Names and types of the parameters; the values stand in seeds/parameters.csv, one row per validity period. -#}
+{% set parameters = {
+    'rules_effective_from': 'date',
+    'residence_mode': 'varchar',
+    'residence_min': 'bigint',
+    'residence_min_days': 'bigint',
+    'service_entry_days': 'bigint',
+    'paper_entry_days': 'bigint',
+    'upload_lag_days': 'bigint',
+    'transfer_confirm_days': 'bigint',
+    'transfer_filing_days': 'bigint',
+    'transfer_protect_days': 'bigint',
+    'strict_180': 'boolean',
+    'protect_basis': 'varchar',
+    'transfer_protect_intra': 'varchar',
+    'lost_min': 'bigint',
+    'last_service_scope': 'varchar',
+    'death_entry': 'bigint',
+    'death_cause_parts': 'varchar',
+    'moved_out_min': 'bigint',
+    'moved_out_informants': 'varchar',
+    'cancelled_termination_judged': 'boolean',
+    'mass_termination_share': 'double',
+    'quick_reactivation_days': 'bigint',
+    'archive_filing_days': 'bigint',
+    'retention_years': 'bigint',
+    'signed_contact': 'bigint',
+    'newborn_id_grace': 'bigint',
+    'child_max_age': 'bigint',
+    'mother_age_min': 'bigint',
+    'mother_age_max': 'bigint',
+    'dummy_id_archives': 'bigint',
+    'placeholder_values': 'varchar',
+    'entry_scope': 'varchar',
+    'restricted_review': 'bigint',
+    'status_basis': 'varchar',
+    'death_effective': 'varchar',
+    'ended_effective': 'varchar',
+    'reactivation_effective': 'varchar',
+    'dynamic_window': 'bigint',
+    'dynamic_denominator': 'varchar',
+    'managed_denominator': 'varchar',
+    'chronic_min_age': 'bigint',
+    'bp_sbp_limit': 'bigint',
+    'bp_dbp_limit': 'bigint',
+    'bp_elderly_age': 'bigint',
+    'bp_elderly_sbp_limit': 'bigint',
+    'bp_elderly_dbp_limit': 'bigint',
+    'fpg_limit': 'double',
+    'random_glucose_limit': 'double',
+    'followup_required_count': 'bigint',
+    'followup_part_year_days': 'bigint',
+    'followup_recheck_days': 'bigint',
+    'followup_gap_min_days': 'bigint',
+    'followup_gap_max_days': 'bigint',
+    'followup_face_to_face_modes': 'varchar',
+    'exam_min_managed_months': 'bigint',
+    'exam_core_columns': 'varchar',
+    'exam_core_columns_elderly': 'varchar',
+    'elderly_age': 'bigint',
+    'elderly_age_basis': 'varchar',
+    'population_source_order': 'varchar',
+    'upload_drop_share': 'double',
+    'holiday_rollover': 'boolean',
+    'pia_bulk_threshold': 'bigint',
+    'k_by_model': 'varchar',
+    'small_cell_min': 'bigint'
+} %}
+with
+
+declared as (
+    select
+        parameters.parameter,
+        coalesce(override.value, parameters.value) as parameter_value,
+        cast(parameters.valid_from as date) as declared_from,
+        coalesce(cast(parameters.valid_to as date), {{ end_of_time() }}) as declared_to,
+        row_number() over (partition by parameters.parameter order by cast(parameters.valid_from as date)) as position
+    from {{ ref('parameters') }} as parameters
+    left join {{ source('control', 'parameter_override') }} as override
+        on parameters.parameter = override.parameter
+),
+
+extended as (
+    -- what happened before the first declared value is measured by it too (and is PRE_RULE where a rule judges)
+    select
+        declared.parameter,
+        declared.parameter_value,
+        case when declared.position = 1 then {{ date_literal('1900-01-01') }} else declared.declared_from end as valid_from,
+        declared.declared_to as valid_to
+    from declared
+),
+
+boundary as (
+    select extended.valid_from as valid_from from extended
+    union
+    select extended.valid_to from extended where extended.valid_to < {{ end_of_time() }}
+),
+
+period as (
+    select
+        boundary.valid_from,
+        coalesce(lead(boundary.valid_from) over (order by boundary.valid_from), {{ end_of_time() }}) as valid_to
+    from boundary
+)
+
+select
+    period.valid_from,
+    period.valid_to,
+    {%- for name, type in parameters.items() %}
+    cast(max(case when extended.parameter = '{{ name }}' then extended.parameter_value end) as {{ type }}) as {{ name }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
+from period
+inner join extended
+    on
+        period.valid_from >= extended.valid_from
+        and period.valid_from < extended.valid_to
+group by period.valid_from, period.valid_to
