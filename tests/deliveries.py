@@ -74,8 +74,9 @@ def parquet_bytes(header: Sequence[str], rows: Sequence[Sequence[Any]], natural:
     columns: list[pl.Series] = []
     for index, name in enumerate(header):
         values = [row[index] for row in rows]
-        if natural:
-            series = pl.Series(name, values, strict=False)
+        # a Parquet column has one type: mixed values can only be text
+        if natural and len({type(value) for value in values if value is not None}) <= 1:
+            series = pl.Series(name, values)
             columns.append(series.cast(pl.String) if series.dtype == pl.Null else series)
         else:
             texts = [None if value is None else as_text(value) for value in values]
@@ -118,8 +119,8 @@ def xlsx_bytes(header: Sequence[str], rows: Sequence[Sequence[Any]], natural: bo
 class DeliveryBuilder:
     """One delivery in the making: `add` files, then `write` the folder.
 
-    The folder is `inbox/<unit>/<local day of sent_at>/<batch>`; `folder_unit`, `folder_day` and `folder_batch`
-    put it somewhere else. `manifest` entries replace or extend the manifest's own keys.
+    The folder is `inbox/<unit>/<local day of sent_at>/<batch>`; `folder_unit`, `folder_day` and
+    `folder_batch` put it somewhere else. `manifest` entries replace or extend the manifest's own keys.
     """
 
     inbox: Path

@@ -113,8 +113,7 @@
                 by_number.person_key,
                 by_archive.person_key,
                 by_mother.person_key,
-                by_unknown_archive.person_key,
-                {{ pseudonym("'RE:" ~ dataset ~ ":' || source_row.record_scope || ':' || source_row.record_key") }}
+                by_itself.person_key
             ) as person_key
         from {{ ref(model) }} as source_row
         left join {{ ref('unusable_identity_key') }} as unusable
@@ -131,11 +130,13 @@
             on
                 source_row.mother_key = by_mother.identity_key
                 and by_mother.key_type_code = 'MO'
-        left join {{ ref('person_alias') }} as by_unknown_archive
+        left join {{ ref('person_alias') }} as by_itself
             on
-                'AR:' || source_row.delivery_unit || ':' || source_row.district_archive_id
-                = by_unknown_archive.identity_key
-                and by_unknown_archive.key_type_code = 'AR'
+                by_itself.key_type_code in ('AR', 'RE')
+                and by_itself.identity_key = coalesce(
+                    'AR:' || source_row.delivery_unit || ':' || source_row.district_archive_id,
+                    'RE:{{ dataset }}:' || source_row.record_scope || ':' || source_row.record_key
+                )
     )
 {%- endmacro %}
 

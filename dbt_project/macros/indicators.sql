@@ -30,7 +30,7 @@
     {'indicator_id': 'N-ARC-1', 'variant': '', 'table_name': 'indicator_person', 'column_name': 'n_arc_1', 'kind': 'population'},
     {'indicator_id': 'N-ARC-2', 'variant': '', 'table_name': 'indicator_person', 'column_name': 'n_arc_2', 'kind': 'population'},
     {'indicator_id': 'N-ARC-3', 'variant': '', 'table_name': 'indicator_person', 'column_name': 'n_arc_3', 'kind': 'rate'},
-    {'indicator_id': 'N-ELD-1', 'variant': '', 'table_name': 'indicator_person', 'column_name': 'n_eld_1', 'kind': 'population'},
+    {'indicator_id': 'N-ELD-1', 'variant': '', 'table_name': 'indicator_person', 'column_name': 'n_eld_1', 'kind': 'population_elderly'},
     {'indicator_id': 'N-HTN-2', 'variant': '', 'table_name': 'indicator_patient', 'column_name': 'n_htn_2', 'kind': 'rate'},
     {'indicator_id': 'N-HTN-2', 'variant': 'ANY_MODE', 'table_name': 'indicator_patient', 'column_name': 'n_htn_2_any_mode', 'kind': 'rate'},
     {'indicator_id': 'N-HTN-3', 'variant': '', 'table_name': 'indicator_patient', 'column_name': 'n_htn_3', 'kind': 'rate'},
@@ -106,9 +106,9 @@
   end
 {%- endmacro %}
 
-{#- Calendar month of a date as 'YYYY-MM', and year as 'YYYY'. -#}
-{% macro month_of(day) -%} substring(cast({{ day }} as varchar), 1, 7) {%- endmacro %}
+{#- Year of a date as 'YYYY', and the 31 December of that year. -#}
 {% macro year_of(day) -%} substring(cast({{ day }} as varchar), 1, 4) {%- endmacro %}
+{% macro year_end(day) -%} cast({{ year_of(day) }} || '-12-31' as date) {%- endmacro %}
 
 {#- True where one code stands in a '|'-joined parameter. -#}
 {% macro is_listed(code, list) -%}
@@ -166,5 +166,14 @@
     {%- for name, present in exam_items() %}
     {% if not loop.first %}+ {% endif %}case when {{ is_listed("'" ~ name ~ "'", list) }} and not {{ present }} then 1 else 0 end
     {%- endfor %}
+  )
+{%- endmacro %}
+
+{#- Anti-join condition: the person is nobody whom the marts may not show as a row. -#}
+{% macro is_showable(person_key) -%}
+  not exists (
+    select 1
+    from {{ ref('restricted_person') }} as restricted
+    where restricted.person_key = {{ person_key }}
   )
 {%- endmacro %}

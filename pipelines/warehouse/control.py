@@ -10,12 +10,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from pipelines import __version__, duck
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings import TIME_ZONE, Settings, SettingsError
 from pipelines.workspace import BlockingCheckError, RunOptions, Workspace
 
 if TYPE_CHECKING:
@@ -64,6 +65,18 @@ def withdrawn_deliveries(deliveries: Iterable[Delivery]) -> frozenset[str]:
             else:
                 revoked |= delivery.withdraws
     return frozenset(withdrawn)
+
+
+def parse_moment(text: str) -> datetime:
+    """Read a cut-off in local time: a day means its end, an offset is converted to Asia/Shanghai.
+
+    Raises:
+        ValueError: the text is neither `YYYY-MM-DD` nor an ISO 8601 moment.
+    """
+    if len(text) == len("YYYY-MM-DD"):
+        return datetime.combine(date.fromisoformat(text), time.max)
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(ZoneInfo(TIME_ZONE)).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def known_parameters(settings: Settings) -> Mapping[str, str]:
