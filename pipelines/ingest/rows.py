@@ -1,0 +1,305 @@
+"""Judges one block of raw rows: accepted rows as they stand in the lake, refused rows as they stand in quarantine.
+
+Does not see other blocks (doubled keys across blocks: `doubled.py`) and does not write anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from pipelines.contract import model
+from pipelines.contract.model import Dataset
+from pipelines.ingest import identity, values
+from pipelines.ingest.reasons import REASONS, split_code
+from pipelines.ingest.readers import RawBlock
+
+_SQL_TO_POLARS: Mapping[str, pl.DataType] = {
+    "VARCHAR": pl.String(),
+    "BIGINT": pl.Int64(),
+    "TIMESTAMP": pl.Datetime("us"),
+}
+
+QUARANTINE_SCHEMA = pl.Schema(
+    {
+        "dataset": pl.String(),
+        "delivery_id": pl.String(),
+        "delivery_unit": pl.String(),
+        "delivery_batch": pl.String(),
+        "delivery_file": pl.String(),
+        "delivery_row": pl.Int64(),
+        "received_at": pl.Datetime("us"),
+        "record_scope": pl.String(),
+        "record_key": pl.String(),
+        "reason_codes": pl.String(),
+        "reason_text": pl.String(),
+        "raw_row": pl.String(),
+    }
+)
+"""Columns of the quarantine, the same for all datasets."""
+
+_FIELD_MARK = "\x1f"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the rows of one file come from; constant over the file."""
+
+    delivery_id: str
+    unit: str
+    batch: str
+    file: str
+    source_system: str | None
+    received_at: datetime
+    is_workbook: bool
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judged block: lake rows and quarantine rows, disjoint, together all rows of the block."""
+
+    accepted: pl.DataFrame
+    quarantined: pl.DataFrame
+
+
+def lake_schema(dataset: Dataset) -> pl.Schema:
+    """Columns of a dataset in the lake: contract, provenance, and identity where block P is."""
+    added = dict(model.PROVENANCE_COLUMNS)
+    if dataset.has_person:
+        added |= model.DERIVED_IDENTITY_COLUMNS
+    types = {name: _SQL_TO_POLARS[sql_type] for name, (sql_type, _) in added.items()}
+    return pl.Schema(dict(model.polars_schema(dataset)) | types)
+
+
+def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance) -> Judged:
+    """Judge a block; `positions` maps contract columns to header positions.
+
+    Raises `FileRefused` when a column has a type that nothing can be read from.
+    """
+    raw = block.frame.select(pl.col(str(position)).alias(name) for name, position in positions.items())
+    cleaned = values.clean(raw)
+    typed = values.parse(cleaned, dataset, provenance.source_system, provenance.is_workbook)
+    content = typed.values
+    if dataset.has_person:
+        derived = identity.derive(content, provenance.received_at.date())
+        content = content.with_columns(derived)
+    refusing = _refusing_flags(cleaned, typed, dataset)
+    is_refused = _any(refusing.values(), raw.height)
+    key = _record_key(content, dataset)
+    framed = content.with_columns(
+        block.rows.alias("delivery_row"),
+        key.alias("record_key"),
+        is_refused.alias("is_refused"),
+    )
+    warnings = {code: flag for code, flag in typed.flags.items() if code not in refusing}
+    accepted = framed.with_columns(
+        _record_hash(content, dataset, typed.unknown).alias("record_hash"),
+        _unknown_codes(typed.unknown, raw.height).alias("unknown_codes"),
+        _joined(list(warnings), warnings, raw.height).alias("warning_codes"),
+        *_provenance_columns(provenance, dataset),
+    )
+    if refusing:
+        accepted = accepted.filter(~pl.col("is_refused"))
+    quarantined = _quarantined(raw, framed, refusing, dataset, provenance)
+    malformed = _malformed(block, dataset, provenance)
+    return Judged(accepted.select(lake_schema(dataset).names()), pl.concat([quarantined, malformed]))
+
+
+def _any(flags: Iterable[pl.Series], height: int) -> pl.Series:
+    result = pl.Series([False]).new_from_index(0, height)
+    for flag in flags:
+        result = result | flag
+    return result
+
+
+def _refusing_flags(cleaned: pl.DataFrame, typed: values.Typed, dataset: Dataset) -> dict[str, pl.Series]:
+    """Flags that quarantine a row, in the order: key, person, required, then column by column."""
+    refusing: dict[str, pl.Series] = {}
+    required = [column.name for column in dataset.columns if column.required and column.name not in dataset.key]
+    for code, names in (("KEY_MISSING", list(dataset.key)), ("REQUIRED_MISSING", required)):
+        for name in names:
+            if name not in cleaned.columns or cleaned[name].null_count():
+                refusing[f"{code}:{name}"] = cleaned[name].is_null()
+    if dataset.has_person:
+        groups = [
+            pl.all_horizontal(pl.col(name).is_not_null() for name in group)
+            for group in model.PERSON_MINIMUM
+            if all(name in cleaned.columns for name in group)
+        ]
+        missing = cleaned.select((~pl.any_horizontal(groups)).alias("missing"))["missing"]
+        if missing.any():
+            refusing["PERSON_MISSING"] = missing
+    for code, flag in typed.flags.items():
+        name, _ = split_code(code)
+        if REASONS[name].level == "row":
+            refusing[code] = flag
+    return refusing
+
+
+def _record_key(content: pl.DataFrame, dataset: Dataset) -> pl.Series:
+    """Key columns as text joined by `|`; null when one of them is."""
+    parts = []
+    for name in dataset.key:
+        part = pl.col(name).cast(pl.String)
+        if len(dataset.key) > 1 and dataset.by_name[name].type == "string":
+            part = part.str.replace_all("|", "\\|", literal=True)
+        parts.append(part)
+    return content.select(pl.concat_str(parts, separator="|").alias("record_key"))["record_key"]
+
+
+def _record_hash(content: pl.DataFrame, dataset: Dataset, unknown: Mapping[str, pl.Series]) -> pl.Series:
+    """BLAKE2b (16 bytes) over the business columns as canonical text; null is distinct from every value.
+
+    An unknown code counts with its raw text. Trailing nulls leave no trace, so that columns which a later contract
+    appends do not change the hash of rows without them.
+    """
+    frame = content.with_columns(
+        pl.coalesce(pl.col(name), pl.lit("?") + raw).alias(name) if not dataset.by_name[name].is_multiple
+        else pl.when(raw.is_not_null()).then(pl.lit("?") + raw).otherwise(pl.col(name)).alias(name)
+        for name, raw in unknown.items()
+    )  # fmt: skip
+    texts = []
+    for column in dataset.columns:
+        if not column.in_hash:
+            continue
+        value = pl.col(column.name)
+        if column.type == "boolean":
+            value = value.cast(pl.Int8)
+        elif column.type == "decimal":
+            value = value + 0.0  # minus zero is zero
+        elif column.type in ("date", "timestamp"):
+            value = value.to_physical()
+        texts.append(value.cast(pl.String).fill_null(""))
+    joined = frame.select(pl.concat_str(texts, separator=_FIELD_MARK).alias("text"))["text"]
+    digest = hashlib.blake2b
+    hashes = [
+        digest(text.rstrip(b"\x1f"), digest_size=16).hexdigest() for text in joined.cast(pl.Binary).to_list()
+    ]
+    return pl.Series("record_hash", hashes, dtype=pl.String)
+
+
+def _unknown_codes(unknown: Mapping[str, pl.Series], height: int) -> pl.Series:
+    """JSON text {"column": "raw"} of a row's unknown codes, null where there is none."""
+    if not unknown:
+        return pl.Series("unknown_codes", [None], dtype=pl.String).new_from_index(0, height)
+    distinct = {name: raw.drop_nulls().unique().to_list() for name, raw in unknown.items()}
+    pieces = []
+    for name, raw in unknown.items():
+        quoted = {text: f"{json.dumps(name)}:{json.dumps(text, ensure_ascii=False)}" for text in distinct[name]}
+        pieces.append(raw.replace_strict(quoted, default=None, return_dtype=pl.String).alias(name))
+    body = pl.concat_str(pl.all(), separator=",", ignore_nulls=True)
+    return (
+        pl.DataFrame(pieces)
+        .select(pl.when(body != "").then(pl.concat_str(pl.lit("{"), body, pl.lit("}"))).alias("unknown_codes"))
+        .to_series()
+    )
+
+
+def _joined(codes: list[str], flags: Mapping[str, pl.Series], height: int) -> pl.Series:
+    """`|`-joined codes of the flags that hold for a row, null where none does."""
+    if not codes:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, height)
+    frame = pl.DataFrame([flags[code].alias(str(index)) for index, code in enumerate(codes)])
+    pieces = [pl.when(pl.col(str(index))).then(pl.lit(code)) for index, code in enumerate(codes)]
+    return frame.select(
+        pl.concat_str(pieces, separator="|", ignore_nulls=True).replace("", None).alias("codes")
+    )["codes"]
+
+
+def _provenance_columns(provenance: Provenance, dataset: Dataset) -> list[pl.Expr]:
+    constants: dict[str, tuple[object, pl.DataType]] = {
+        "delivery_id": (provenance.delivery_id, pl.String()),
+        "delivery_unit": (provenance.unit, pl.String()),
+        "delivery_batch": (provenance.batch, pl.String()),
+        "delivery_file": (provenance.file, pl.String()),
+        "source_system": (provenance.source_system, pl.String()),
+        "received_at": (provenance.received_at, pl.Datetime("us")),
+        "record_scope": (record_scope(dataset, provenance.unit), pl.String()),
+    }
+    return [pl.lit(value, dtype=dtype).alias(name) for name, (value, dtype) in constants.items()]
+
+
+def record_scope(dataset: Dataset, unit: str) -> str:
+    """Scope in which a record key is unique: the unit, or `*` for the whole city."""
+    return unit if dataset.scope == "unit" else "*"
+
+
+def _quarantined(
+    raw: pl.DataFrame,
+    framed: pl.DataFrame,
+    refusing: Mapping[str, pl.Series],
+    dataset: Dataset,
+    provenance: Provenance,
+) -> pl.DataFrame:
+    """Quarantine rows of the refused rows of a block, with the raw values as they came."""
+    if not refusing or not framed["is_refused"].any():
+        return QUARANTINE_SCHEMA.to_frame()
+    mask = framed["is_refused"]
+    kept = {code: flag.filter(mask) for code, flag in refusing.items()}
+    height = int(mask.sum())
+    sentences = {code: sentence(code, dataset) for code in kept}
+    frame = framed.filter(mask).select("delivery_row", "record_key")
+    texts = pl.DataFrame([flag.alias(code) for code, flag in kept.items()]).select(
+        pl.concat_str(
+            [pl.when(pl.col(code)).then(pl.lit(text)) for code, text in sentences.items()], ignore_nulls=True
+        ).alias("reason_text")
+    )["reason_text"]
+    refused_raw = raw.filter(mask).select(
+        (pl.col(name) if dtype == pl.String else values.as_text(name, dtype)).alias(name)
+        for name, dtype in raw.schema.items()
+    )
+    return frame.with_columns(
+        *_provenance_columns(provenance, dataset),
+        pl.lit(dataset.name).alias("dataset"),
+        _joined(list(kept), kept, height).alias("reason_codes"),
+        texts.alias("reason_text"),
+        refused_raw.select(pl.struct(pl.all()).struct.json_encode().alias("raw_row"))["raw_row"],
+    ).select(QUARANTINE_SCHEMA.names())
+
+
+def sentence(code: str, dataset: Dataset) -> str:
+    """The Chinese sentence of `CODE:column`, with the column's title."""
+    name, column = split_code(code)
+    title = dataset.by_name[column].title if column in dataset.by_name else column
+    return REASONS[name].sentence("zh", title, column)
+
+
+def _malformed(block: RawBlock, dataset: Dataset, provenance: Provenance) -> pl.DataFrame:
+    if not block.malformed:
+        return QUARANTINE_SCHEMA.to_frame()
+    return (
+        pl.DataFrame(
+            {
+                "delivery_row": [row.row for row in block.malformed],
+                "raw_row": [json.dumps({"_line": row.text}, ensure_ascii=False) for row in block.malformed],
+            },
+            schema_overrides={"delivery_row": pl.Int64, "raw_row": pl.String},
+        )
+        .with_columns(
+            *_provenance_columns(provenance, dataset),
+            pl.lit(dataset.name).alias("dataset"),
+            pl.lit(None, dtype=pl.String).alias("record_key"),
+            pl.lit("ROW_MALFORMED").alias("reason_codes"),
+            pl.lit(sentence("ROW_MALFORMED", dataset)).alias("reason_text"),
+        )
+        .select(QUARANTINE_SCHEMA.names())
+    )
+
+
+def quarantine_accepted(rows: pl.DataFrame, dataset: Dataset, code: str) -> pl.DataFrame:
+    """Turn lake rows into quarantine rows under one reason; raw values are their normalised text."""
+    schema = model.polars_schema(dataset)
+    texts = rows.select(values.as_text(name, dtype).alias(name) for name, dtype in schema.items())
+    filled = [name for name in texts.columns if texts[name].null_count() < texts.height]
+    raw = texts.select(pl.struct(filled or texts.columns).struct.json_encode().alias("raw_row"))["raw_row"]
+    return rows.with_columns(
+        pl.lit(dataset.name).alias("dataset"),
+        pl.lit(code).alias("reason_codes"),
+        pl.lit(sentence(code, dataset)).alias("reason_text"),
+        raw,
+    ).select(QUARANTINE_SCHEMA.names())
