@@ -1,0 +1,31 @@
+-- One row per follow-up of hypertension or type 2 diabetes.
+select
+    cast(followup.service_key as varchar) as service_key,
+    cast(followup.disease_code as varchar) as disease_code,
+    cast(followup.person_key as varchar) as person_key,
+    cast(followup.managing_org_code as varchar) as org_code,
+    cast(followup.managing_district_code as varchar) as district_code,
+    cast(followup.serving_org_code as varchar) as serving_org_code,
+    cast(followup.serving_district_code as varchar) as serving_district_code,
+    cast(followup.service_date as date) as service_date,
+    cast(followup.period as varchar) as period,
+    cast(followup.mode_code as varchar) as mode_code,
+    cast(followup.is_face_to_face as boolean) as is_face_to_face,
+    cast({{ age_band('followup.age_years') }} as varchar) as age_band_code,
+    cast(followup.sbp as integer) as sbp_mmhg,
+    cast(followup.dbp as integer) as dbp_mmhg,
+    cast(followup.fasting_glucose_mmol as double) as fasting_glucose_mmol,
+    cast(followup.random_glucose_mmol as double) as random_glucose_mmol,
+    cast(followup.hba1c_pct as double) as hba1c_pct,
+    cast(followup.class_code as varchar) as class_code,
+    cast(followup.compliance_code as varchar) as compliance_code,
+    cast(followup.adverse_reaction_code as varchar) as adverse_reaction_code,
+    cast(followup.referral_flag as boolean) as is_referred,
+    cast(followup.next_visit_date as date) as next_visit_date,
+    cast(followup.loss_reason_code as varchar) as loss_reason_code,
+    cast(followup.control_code as varchar) as control_code,
+    cast(followup.is_counted as boolean) as is_counted,
+    cast(followup.is_contradictory as boolean) as is_contradictory,
+    cast(followup.is_after_death as boolean) as is_after_death
+from {{ ref('followup') }} as followup
+where {{ is_showable('followup.person_key') }}

@@ -1,0 +1,73 @@
+-- What institutions did, per month: services by form, archives created, transfers, terminations, reactivations (ART-20d).
+-- Services up to the day of death count although the archive is no longer in management (A1-6-1-2c).
+with span as (
+    select
+        min(period_start) as span_from,
+        max(as_of_date) as span_to
+    from {{ ref('evaluation_period') }}
+),
+
+event as (
+    select
+        activity.dataset as activity_code,
+        activity.serving_org_code as org_code,
+        activity.serving_district_code as district_code,
+        activity.service_date as event_date,
+        activity.person_key,
+        activity.is_face_to_face,
+        activity.is_remote,
+        activity.is_free,
+        coalesce(exam.is_repeat_free, false) as is_repeat_free
+    from {{ ref('service_activity') }} as activity
+    left join {{ ref('exam') }} as exam
+        on activity.service_key = exam.service_key
+    where not activity.is_after_death
+    union all
+    select
+        'archive_created', create_org_code, create_district_code, created_date, person_key,
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+    from {{ ref('archive_copy') }}
+    where not coalesce(is_moved_in, false)
+    union all
+    select
+        'transfer_in', to_org_code, to_district_code, success_date, person_key,
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+    from {{ ref('transfer_case') }}
+    where success_date is not null
+    union all
+    select
+        'transfer_out', from_org_code, from_district_code, success_date, person_key,
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+    from {{ ref('transfer_case') }}
+    where success_date is not null
+    union all
+    select
+        'termination', org_code, district_code,
+        coalesce(case when kind_code = 'DEAD' then entered_date end, declared_date, entered_date), person_key,
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+    from {{ ref('termination_case') }}
+    where is_in_force
+    union all
+    select
+        'reactivation', org_code, district_code, reactivated_date, person_key,
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+    from {{ ref('reactivation_case') }}
+)
+
+select
+    cast(coalesce(event.org_code, 'UNKNOWN') as varchar) as org_code,
+    cast(coalesce(event.district_code, 'UNKNOWN') as varchar) as district_code,
+    cast({{ month_text('event.event_date') }} as varchar) as period,
+    cast(event.activity_code as varchar) as activity_code,
+    cast(count(*) as bigint) as activity_count,
+    cast(count(distinct event.person_key) as bigint) as person_count,
+    cast(sum(case when event.is_face_to_face then 1 else 0 end) as bigint) as face_to_face_count,
+    cast(sum(case when event.is_remote then 1 else 0 end) as bigint) as remote_count,
+    cast(sum(case when event.is_free then 1 else 0 end) as bigint) as free_count,
+    cast(sum(case when event.is_repeat_free then 1 else 0 end) as bigint) as repeat_free_count
+from event
+inner join span
+    on event.event_date between span.span_from and span.span_to
+group by
+    coalesce(event.org_code, 'UNKNOWN'), coalesce(event.district_code, 'UNKNOWN'),
+    {{ month_text('event.event_date') }}, event.activity_code
