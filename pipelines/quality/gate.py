@@ -52,7 +52,8 @@ def validate(settings: Settings, warehouse_file: Path, marts_file: Path) -> list
     """
     from pipelines.quality import metrics, thresholds
 
-    with readers(settings, warehouse_file, marts_file) as connection:
+    # the names dbt gave the two databases: views in the warehouse refer to them
+    with attached(settings, warehouse=warehouse_file, marts=marts_file) as connection:
         found = run_suites(connection, suites.load())
         metrics.collect(connection)
         metrics.store(settings, connection)
@@ -60,16 +61,18 @@ def validate(settings: Settings, warehouse_file: Path, marts_file: Path) -> list
 
 
 @contextmanager
-def readers(
-    settings: Settings, warehouse_file: Path, marts_file: Path
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One connection with the warehouse and the marts attached for reading, under the names dbt gave them."""
-    for path in (warehouse_file, marts_file):
+def attached(settings: Settings, **files: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A scratch connection with finished databases attached for reading, each under the name of its argument.
+
+    Raises:
+        FileNotFoundError: one of the files is not there.
+    """
+    for path in files.values():
         if not Path(path).is_file():
             raise FileNotFoundError(f"no database file {Path(path).name}; run `yudang run` first")
     connection = duck.memory(settings)
     try:
-        for path, name in ((warehouse_file, "warehouse"), (marts_file, "marts")):
+        for name, path in files.items():
             literal = str(path).replace("'", "''")
             connection.execute(f"attach '{literal}' as {name} (read_only)")
         yield connection
