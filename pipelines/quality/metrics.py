@@ -1,4 +1,4 @@
-"""Metrics of the published aggregates that limits are set on: computed once in DuckDB, kept, judged again at will.
+"""Metrics of the published aggregates on which limits are set: computed once, kept, judged again at will.
 
 Not here: the limits (expectations/thresholds.yml) and how a metric is judged (pipelines.quality.thresholds).
 """
@@ -32,21 +32,29 @@ COLUMNS: Mapping[str, str] = {
     "value": "double",
 }
 
+# A rule that judges several kinds of subject has a figure for each: `rule.subject`.
 _RULE_COUNTS = f"""
-with as_of as (
-    select max(as_of_date) as as_of_date from marts.marts.mart_indicator
+with subject as (
+    select
+        rule_id,
+        subject_type,
+        rule_id || case when count(*) over (partition by rule_id) > 1 then '.' || subject_type else '' end as subject
+    from (select distinct rule_id, subject_type from marts.marts.dim_rule)
 ),
 
 counted as (
     select
-        summary.rule_id as subject,
+        coalesce(subject.subject, summary.rule_id) as subject,
         summary.org_code,
         summary.district_code,
         substring(summary.period, 1, 4) as period,
-        sum(case when summary.outcome_code = 'PASS' then summary.subject_count else 0 end) as pass_count,
-        sum(case when summary.outcome_code = 'FAIL' then summary.subject_count else 0 end) as fail_count,
-        sum(case when summary.outcome_code = 'NOT_EVALUABLE' then summary.subject_count else 0 end) as open_count
+        summary.as_of_date,
+        coalesce(sum(summary.subject_count) filter (summary.outcome_code = 'PASS'), 0) as pass_count,
+        coalesce(sum(summary.subject_count) filter (summary.outcome_code = 'FAIL'), 0) as fail_count,
+        coalesce(sum(summary.subject_count) filter (summary.outcome_code = 'NOT_EVALUABLE'), 0) as open_count
     from marts.marts.mart_rule_summary as summary
+    left join subject
+        on summary.rule_id = subject.rule_id and summary.subject_type = subject.subject_type
     group by all
 ),
 
@@ -56,27 +64,20 @@ placed as (
     select 'district' as level, district_code as code, * from counted
     union all
     select 'org' as level, org_code as code, * from counted
-),
-
-summed as (
-    select
-        placed.subject,
-        placed.level,
-        placed.code,
-        placed.period,
-        sum(placed.pass_count) as pass_count,
-        sum(placed.fail_count) as fail_count,
-        sum(placed.open_count) as open_count
-    from placed
-    group by all
 )
 
 select
-    summed.*,
-    as_of.as_of_date,
-    summed.period = substring(cast(as_of.as_of_date as varchar), 1, 4) as is_latest
-from summed
-cross join as_of
+    placed.subject,
+    placed.level,
+    placed.code,
+    placed.period,
+    placed.as_of_date,
+    placed.period = substring(cast(placed.as_of_date as varchar), 1, 4) as is_latest,
+    sum(placed.pass_count) as pass_count,
+    sum(placed.fail_count) as fail_count,
+    sum(placed.open_count) as open_count
+from placed
+group by all
 """
 
 _INDICATOR_COUNTS = """
@@ -94,6 +95,37 @@ from marts.marts.mart_indicator as figure
 where length(figure.period) = 4
 """
 
+# Per reporting unit (level district) and for the city; the subject is the dataset.
+_DELIVERY_COUNTS = f"""
+with as_of as (
+    select max(as_of_date) as as_of_date from marts.marts.mart_indicator
+),
+
+placed as (
+    select 'city' as level, '{CITY}' as code, delivery.* from marts.marts.mart_delivery as delivery
+    union all
+    select 'district' as level, delivery.unit_code as code, delivery.*
+    from marts.marts.mart_delivery as delivery
+    where delivery.unit_code <> '{CITY}'
+)
+
+select
+    placed.dataset as subject,
+    placed.level,
+    placed.code,
+    substring(cast(placed.delivery_date as varchar), 1, 4) as period,
+    as_of.as_of_date,
+    extract(year from placed.delivery_date) = extract(year from as_of.as_of_date) as is_latest,
+    sum(placed.row_count) as row_count,
+    sum(placed.quarantined_count) as quarantined_count,
+    sum(placed.expected_count) as expected_count,
+    count(*) filter (placed.expected_count > 0 and placed.met_at is null) as missing_count,
+    count(*) filter (placed.expected_count > 0 and placed.is_on_time is distinct from true) as late_count
+from placed
+cross join as_of
+group by all
+"""
+
 # (table, check) → counts, numerator and denominator of the check
 CHECKS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("mart_rule_summary", "fail_rate"): (_RULE_COUNTS, "fail_count", "pass_count + fail_count"),
@@ -108,6 +140,9 @@ CHECKS: Mapping[tuple[str, str], tuple[str, str, str]] = {
         "open_count",
         "denominator_count + open_count",
     ),
+    ("mart_delivery", "quarantine_rate"): (_DELIVERY_COUNTS, "quarantined_count", "row_count"),
+    ("mart_delivery", "missing_rate"): (_DELIVERY_COUNTS, "missing_count", "expected_count"),
+    ("mart_delivery", "late_rate"): (_DELIVERY_COUNTS, "late_count", "expected_count"),
 }
 
 
@@ -130,7 +165,7 @@ def collect(connection: duckdb.DuckDBPyConnection) -> None:
                     subject, level, code, period, as_of_date, is_latest,
                     cast({numerator} as bigint) as numerator_count,
                     cast({denominator} as bigint) as denominator_count,
-                    case when {denominator} > 0 then cast({numerator} as double) / ({denominator}) end as value
+                    {numerator} / cast(nullif({denominator}, 0) as double) as value
                 from counts
                 """
             )
@@ -154,7 +189,7 @@ def store_file(settings: Settings) -> Path:
 
 
 def store(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Path:
-    """Keep the metrics beside the reports, in a fixed order, so that limits can be judged again without the marts."""
+    """Keep the metrics beside the reports, in a fixed order; limits can be judged again without the marts."""
     target = store_file(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}")

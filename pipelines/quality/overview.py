@@ -318,7 +318,9 @@ order by placed.rule_id, placed.level, placed.code
 def _rules(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Rule, ...]:
     figures = {
         rule_id: list(rows)
-        for rule_id, rows in groupby(_rows(connection, _RULE_FIGURES, [period]), key=lambda row: row["rule_id"])
+        for rule_id, rows in groupby(
+            _rows(connection, _RULE_FIGURES, [period]), key=lambda row: row["rule_id"]
+        )
     }
     registry = _rows(
         connection,

@@ -160,7 +160,7 @@ def load(folder: Path = SUITES) -> list[Suite]:
 
 
 def dump(suite: Suite) -> str:
-    """The text of a suite file: Great Expectations' JSON, one expectation a line, so that a diff reads well."""
+    """The text of a suite file: one expectation a line, so that a diff can be read."""
     head = {
         "title": suite.title,
         "schema": suite.schema,

@@ -32,7 +32,9 @@ NOT_COMPUTED = "指标未能计算；请先检查数据集市的构建。"
 NOT_YET_VALID = "限值在评价日尚未生效或已经失效，不作判定。"
 EVERY = "*"
 
-_LIMIT = re.compile(r"^(?P<sign><=|>=) (?P<bound>-?\d+(\.\d+)?)$|^(?P<low>-?\d+(\.\d+)?) \.\. (?P<high>-?\d+(\.\d+)?)$")
+_LIMIT = re.compile(
+    r"^(?P<sign><=|>=) (?P<bound>-?\d+(\.\d+)?)$|^(?P<low>-?\d+(\.\d+)?) \.\. (?P<high>-?\d+(\.\d+)?)$"
+)
 
 
 class ThresholdError(ValueError):
@@ -81,7 +83,9 @@ class Threshold:
     def _bounds(self) -> tuple[float | None, float | None]:
         found = _LIMIT.match(self.limit)
         if found is None:
-            raise ThresholdError(f"限值 {self.name} 的 limit 无法读取；请写成 `<= 0.05`、`>= 0.9` 或 `0 .. 1.2`。")
+            raise ThresholdError(
+                f"限值 {self.name} 的 limit 无法读取；请写成 `<= 0.05`、`>= 0.9` 或 `0 .. 1.2`。"
+            )
         if found["sign"]:
             bound = float(found["bound"])
             return (None, bound) if found["sign"] == "<=" else (bound, None)
@@ -137,7 +141,9 @@ def load(path: Path = THRESHOLDS) -> list[Threshold]:
         try:
             threshold = Threshold(**{**row, "severity": Severity(row["severity"])})
         except (KeyError, TypeError, ValueError) as error:
-            raise ThresholdError(f"限值 {row.get('name')} 无法读取（{error}）；请对照文件开头的说明。") from error
+            raise ThresholdError(
+                f"限值 {row.get('name')} 无法读取（{error}）；请对照文件开头的说明。"
+            ) from error
         if (threshold.table, threshold.check) not in metrics.CHECKS:
             raise ThresholdError(f"限值 {threshold.name} 的指标 {threshold.table}.{threshold.check} 不存在。")
         if threshold.level not in ("city", "district", "org"):
@@ -221,7 +227,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Judge the last run by the limits as they stand now, and write the pages anew."""
     from pipelines.quality import pages
 
-    parser = argparse.ArgumentParser(description="按现行限值重新判定 / judge the last run by the present limits")
+    parser = argparse.ArgumentParser(
+        description="按现行限值重新判定 / judge the last run by the present limits"
+    )
     parser.add_argument("--home", type=Path, help="YUDANG_HOME")
     settings = Settings.load(parser.parse_args(arguments).home)
     try:
