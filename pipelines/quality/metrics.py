@@ -38,7 +38,7 @@ with subject as (
     select
         rule_id,
         subject_type,
-        rule_id || case when count(*) over (partition by rule_id) > 1 then '.' || subject_type else '' end as subject
+        rule_id || if(count(*) over (partition by rule_id) > 1, '.' || subject_type, '') as subject
     from (select distinct rule_id, subject_type from marts.marts.dim_rule)
 ),
 

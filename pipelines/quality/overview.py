@@ -8,19 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from typing import Any
 
 import duckdb
 
+CITY = "500000"
+
 STATUSES: Mapping[str, str] = {"MANAGED": "在管", "LOST": "失访", "DEAD": "死亡", "MOVED_OUT": "迁出"}
 """Status code → Chinese."""
+
+SUBJECTS: Mapping[str, str] = {
+    "archive": "档案",
+    "person": "居民",
+    "service": "服务",
+    "record": "记录",
+    "transfer": "转迁",
+    "termination": "终止",
+    "termination_month": "机构月份",
+    "reactivation": "启用",
+}
+"""Kind of subject that a rule judges → Chinese."""
 
 SHOWN_ORGS = 30
 """Institutions listed on the front page; the rest stand in mart_rule_summary."""
 
 MIN_CASES = 20
-"""Rates of institutions and districts on fewer cases are not named as worst (rulebook §8, item 5)."""
+"""Institutions with fewer cases are not named as worst (rulebook §8, item 5)."""
 
 _DISTRICT_NAME = """
 select
@@ -32,7 +45,9 @@ group by division_code
 """
 
 _ORG_NAME = """
-select org_code as code, arg_max(org_name, (is_current, valid_from_date)) as name
+select
+    org_code as code,
+    arg_max(org_name, (is_current, valid_from_date)) as name
 from marts.marts.dim_org
 group by org_code
 """
@@ -49,6 +64,12 @@ class Figure:
     not_evaluable: int
     rate: float | None
     earlier_rate: float | None = None
+    district: str = ""
+
+    @property
+    def has_cases(self) -> bool:
+        """True when anything was counted at all."""
+        return bool(self.numerator or self.denominator or self.not_evaluable)
 
 
 @dataclass(frozen=True)
@@ -68,9 +89,10 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: how often it failed in the city, in each district, and where most."""
+    """One rule and kind of subject: how often it failed in the city and in each district, and where most."""
 
     rule_id: str
+    subject: str
     name: str
     text: str
     article: str
@@ -82,13 +104,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Org:
-    """One institution with failures, and the rules that fail there most."""
+    """One institution with failures; `worst` are its rules with most failures, named by rule id."""
 
     code: str
     name: str
     district: str
     failed: int
-    judged: int
     worst: tuple[Figure, ...]
 
 
@@ -114,29 +135,35 @@ def read(connection: duckdb.DuckDBPyConnection) -> Overview:
     Raises:
         LookupError: the marts hold no indicator, so there is nothing to show.
     """
-    row = connection.execute(
+    context = _rows(
+        connection,
         """
-        select as_of_date, period, ruleset_version from marts.marts.mart_indicator
-        where length(period) = 4 order by period desc limit 1
-        """
-    ).fetchone()
-    if row is None:
+        select as_of_date, period, ruleset_version
+        from marts.marts.mart_indicator
+        where length(period) = 4
+        order by period desc
+        limit 1
+        """,
+    )
+    if not context:
         raise LookupError("the marts hold no indicator")
-    as_of, period, ruleset_version = row
-    deliveries, silent = _deliveries(connection)
+    period = context[0]["period"]
+    units = _deliveries(connection)
     indicators = _indicators(connection, period)
-    org_count, orgs = _orgs(connection, period)
+    counted = _rows(connection, _RULE_FIGURES, [period])
+    rules = _rules(connection, counted)
+    orgs = _orgs(counted)
     return Overview(
-        as_of=as_of,
+        as_of=context[0]["as_of_date"],
         period=period,
-        ruleset_version=ruleset_version,
-        deliveries=deliveries,
-        silent_units=silent,
+        ruleset_version=context[0]["ruleset_version"],
+        deliveries=tuple(unit for unit in units if unit["day_count"]),
+        silent_units=tuple(unit["name"] for unit in units if not unit["day_count"]),
         statuses=_statuses(indicators),
         indicators=indicators,
-        rules=_rules(connection, period),
-        orgs=orgs,
-        org_count=org_count,
+        rules=rules,
+        orgs=tuple(orgs[:SHOWN_ORGS]),
+        org_count=len(orgs),
     )
 
 
@@ -148,28 +175,38 @@ def _rows(
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _deliveries(
-    connection: duckdb.DuckDBPyConnection,
-) -> tuple[tuple[Mapping[str, Any], ...], tuple[str, ...]]:
-    units = _rows(
+def _figure(row: Mapping[str, Any]) -> Figure:
+    return Figure(
+        code=row["code"],
+        name=row["name"],
+        numerator=row["numerator_count"],
+        denominator=row["denominator_count"],
+        not_evaluable=row["not_evaluable_count"] or 0,
+        rate=row["rate"],
+        earlier_rate=row.get("earlier_rate"),
+        district=row.get("district_name") or "",
+    )
+
+
+def _deliveries(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    return _rows(
         connection,
         f"""
         with unit as (
             select
-                delivery.unit_code as code,
-                count(distinct case when delivery.received_count > 0 then delivery.delivery_date end) as day_count,
-                count(distinct case when delivery.received_count > 0 then delivery.dataset end) as dataset_count,
-                sum(delivery.row_count) as row_count,
-                sum(delivery.accepted_count) as accepted_count,
-                sum(delivery.quarantined_count) as quarantined_count,
-                sum(delivery.refused_count) as refused_count,
-                sum(delivery.expected_count) as expected_count,
-                sum(case when delivery.is_on_time then 1 else 0 end) as on_time_count,
-                sum(case when delivery.expected_count > 0 and delivery.met_at is null then 1 else 0 end)
-                    as missing_count,
-                max(case when delivery.received_count > 0 then delivery.delivery_date end) as last_date
-            from marts.marts.mart_delivery as delivery
-            group by delivery.unit_code
+                unit_code as code,
+                count(distinct delivery_date) filter (received_count > 0) as day_count,
+                count(distinct dataset) filter (received_count > 0) as dataset_count,
+                sum(row_count) as row_count,
+                sum(accepted_count) as accepted_count,
+                sum(quarantined_count) as quarantined_count,
+                sum(refused_count) as refused_count,
+                sum(expected_count) as expected_count,
+                count(*) filter (is_on_time) as on_time_count,
+                count(*) filter (expected_count > 0 and met_at is null) as missing_count,
+                max(delivery_date) filter (received_count > 0) as last_date
+            from marts.marts.mart_delivery
+            group by unit_code
         )
 
         select unit.*, coalesce(division.name, unit.code) as name
@@ -178,12 +215,10 @@ def _deliveries(
         order by unit.code
         """,
     )
-    sent = tuple(unit for unit in units if unit["day_count"])
-    return sent, tuple(unit["name"] for unit in units if not unit["day_count"])
 
 
 def _indicators(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Indicator, ...]:
-    figures = _rows(
+    rows = _rows(
         connection,
         f"""
         select
@@ -191,7 +226,7 @@ def _indicators(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Ind
             figure.variant,
             figure.level,
             figure.code,
-            coalesce(division.name, case figure.code when 'UNKNOWN' then '未归属' else figure.code end) as name,
+            if(figure.code = 'UNKNOWN', '未归属', coalesce(division.name, figure.code)) as name,
             figure.numerator_count,
             figure.denominator_count,
             figure.not_evaluable_count,
@@ -207,22 +242,24 @@ def _indicators(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Ind
                 and earlier.period = cast(cast(figure.period as integer) - 1 as varchar)
         left join ({_DISTRICT_NAME}) as division on figure.code = division.code
         where figure.period = ? and figure.level in ('city', 'district')
-        order by figure.indicator_id, figure.variant, figure.level, figure.code
+        order by figure.code
         """,
         [period],
     )
-    by_indicator: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in figures:
-        by_indicator.setdefault((row["indicator_id"], row["variant"]), []).append(row)
     registry = _rows(
         connection,
-        "select * from marts.marts.dim_indicator qualify row_number() over "
-        "(partition by indicator_id, variant order by valid_from_date desc) = 1 order by indicator_id, variant",
+        """
+        select *
+        from marts.marts.dim_indicator
+        qualify row_number() over (partition by indicator_id, variant order by valid_from_date desc) = 1
+        order by indicator_id, variant
+        """,
     )
     found = []
     for entry in registry:
-        rows = by_indicator.get((entry["indicator_id"], entry["variant"]), [])
-        city = [_figure(row) for row in rows if row["level"] == "city"]
+        own = [row for row in rows if all(row[part] == entry[part] for part in ("indicator_id", "variant"))]
+        city = [_figure(row) for row in own if row["level"] == "city"]
+        districts = [_figure(row) for row in own if row["level"] == "district"]
         if city:
             found.append(
                 Indicator(
@@ -234,27 +271,10 @@ def _indicators(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Ind
                     denominator_text=entry["denominator_text"] or "",
                     article=entry["article"],
                     city=city[0],
-                    districts=tuple(_figure(row) for row in rows if _has_cases(row)),
+                    districts=tuple(figure for figure in districts if figure.has_cases),
                 )
             )
     return tuple(found)
-
-
-def _has_cases(row: Mapping[str, Any]) -> bool:
-    counts = ("numerator_count", "denominator_count", "not_evaluable_count")
-    return row["level"] == "district" and any(row[count] for count in counts)
-
-
-def _figure(row: Mapping[str, Any]) -> Figure:
-    return Figure(
-        code=row["code"],
-        name=row["name"],
-        numerator=row["numerator_count"],
-        denominator=row["denominator_count"],
-        not_evaluable=row["not_evaluable_count"] or 0,
-        rate=row["rate"],
-        earlier_rate=row.get("earlier_rate"),
-    )
 
 
 def _statuses(indicators: Sequence[Indicator]) -> tuple[Mapping[str, Any], ...]:
@@ -266,7 +286,7 @@ def _statuses(indicators: Sequence[Indicator]) -> tuple[Mapping[str, Any], ...]:
                 row = by_code.setdefault(figure.code, {"code": figure.code, "name": figure.name})
                 row[indicator.variant] = figure.numerator or 0
     for row in by_code.values():
-        row["total"] = sum(row.get(status, 0) for status in STATUSES)
+        row["total"] = sum(row.setdefault(status, 0) for status in STATUSES)
     return tuple(row for row in by_code.values() if row["total"])
 
 
@@ -274,30 +294,31 @@ _RULE_FIGURES = f"""
 with counted as (
     select
         rule_id,
+        subject_type,
         org_code,
         district_code,
-        sum(case when outcome_code = 'FAIL' then subject_count else 0 end) as fail_count,
-        sum(case when outcome_code in ('PASS', 'FAIL') then subject_count else 0 end) as judged_count,
-        sum(case when outcome_code = 'NOT_EVALUABLE' then subject_count else 0 end) as open_count
+        coalesce(sum(subject_count) filter (outcome_code = 'FAIL'), 0) as fail_count,
+        coalesce(sum(subject_count) filter (outcome_code in ('PASS', 'FAIL')), 0) as judged_count,
+        coalesce(sum(subject_count) filter (outcome_code = 'NOT_EVALUABLE'), 0) as open_count
     from marts.marts.mart_rule_summary
     where substring(period, 1, 4) = ?
-    group by rule_id, org_code, district_code
+    group by rule_id, subject_type, org_code, district_code
 ),
 
 placed as (
-    select rule_id, 'city' as level, '500000' as code, null as district_code, fail_count, judged_count, open_count
-    from counted
+    select 'city' as level, '{CITY}' as code, counted.* from counted
     union all
-    select rule_id, 'district', district_code, district_code, fail_count, judged_count, open_count from counted
+    select 'district' as level, district_code as code, counted.* from counted
     union all
-    select rule_id, 'org', org_code, district_code, fail_count, judged_count, open_count from counted
+    select 'org' as level, org_code as code, counted.* from counted
 )
 
 select
     placed.rule_id,
+    placed.subject_type,
     placed.level,
     placed.code,
-    max(placed.district_code) as district_code,
+    max(coalesce(home.name, placed.district_code)) as district_name,
     case
         when placed.code = 'UNKNOWN' then '未归属'
         when placed.level = 'org' then coalesce(max(org.name), placed.code)
@@ -306,41 +327,45 @@ select
     cast(sum(placed.fail_count) as bigint) as numerator_count,
     cast(sum(placed.judged_count) as bigint) as denominator_count,
     cast(sum(placed.open_count) as bigint) as not_evaluable_count,
-    case when sum(placed.judged_count) > 0 then sum(placed.fail_count) / sum(placed.judged_count) end as rate
+    sum(placed.fail_count) / cast(nullif(sum(placed.judged_count), 0) as double) as rate
 from placed
 left join ({_DISTRICT_NAME}) as division on placed.code = division.code and placed.level <> 'org'
+left join ({_DISTRICT_NAME}) as home on placed.district_code = home.code
 left join ({_ORG_NAME}) as org on placed.code = org.code and placed.level = 'org'
-group by placed.rule_id, placed.level, placed.code
-order by placed.rule_id, placed.level, placed.code
+group by placed.rule_id, placed.subject_type, placed.level, placed.code
+order by placed.rule_id, placed.subject_type, placed.level, placed.code
 """
 
 
-def _rules(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Rule, ...]:
-    figures = {
-        rule_id: list(rows)
-        for rule_id, rows in groupby(
-            _rows(connection, _RULE_FIGURES, [period]), key=lambda row: row["rule_id"]
-        )
-    }
+def _rules(connection: duckdb.DuckDBPyConnection, counted: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    by_rule: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in counted:
+        by_rule.setdefault((row["rule_id"], row["subject_type"]), []).append(row)
     registry = _rows(
         connection,
-        "select * from marts.marts.dim_rule qualify row_number() over "
-        "(partition by rule_id order by valid_from_date desc) = 1 order by rule_id",
+        """
+        select *
+        from marts.marts.dim_rule
+        qualify row_number() over (partition by rule_id, subject_type order by valid_from_date desc) = 1
+        order by rule_id, subject_type
+        """,
     )
-    nothing = Figure("500000", "全市", 0, 0, 0, None)
     found = []
     for entry in registry:
-        rows = figures.get(entry["rule_id"], [])
-        orgs = [_figure(row) for row in rows if row["level"] == "org" and row["code"] != "UNKNOWN"]
+        own = by_rule.get((entry["rule_id"], entry["subject_type"]), [])
+        city = [_figure(row) for row in own if row["level"] == "city"]
+        districts = [_figure(row) for row in own if row["level"] == "district"]
+        orgs = [_figure(row) for row in own if row["level"] == "org" and row["code"] != "UNKNOWN"]
         found.append(
             Rule(
                 rule_id=entry["rule_id"],
+                subject=SUBJECTS.get(entry["subject_type"], entry["subject_type"]),
                 name=entry["rule_name"],
                 text=entry["rule_text"] or "",
                 article=entry["article"],
                 severity=entry["severity_code"],
-                city=next((_figure(row) for row in rows if row["level"] == "city"), nothing),
-                districts=tuple(_figure(row) for row in rows if _has_cases(row)),
+                city=city[0] if city else Figure(CITY, "全市", 0, 0, 0, None),
+                districts=tuple(figure for figure in districts if figure.has_cases),
                 worst=tuple(_worst(orgs)),
             )
         )
@@ -353,31 +378,17 @@ def _worst(figures: Sequence[Figure], count: int = 3) -> list[Figure]:
     return sorted(judged, key=lambda one: (-(one.rate or 0), -(one.numerator or 0), one.code))[:count]
 
 
-def _orgs(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[int, tuple[Org, ...]]:
-    by_org: dict[str, list[dict[str, Any]]] = {}
-    for row in _rows(connection, _RULE_FIGURES, [period]):
-        if row["level"] == "org" and row["code"] != "UNKNOWN":
-            by_org.setdefault(row["code"], []).append(row)
-    names = {row["code"]: row["name"] for row in _rows(connection, _DISTRICT_NAME)}
+def _orgs(counted: Sequence[Mapping[str, Any]]) -> list[Org]:
+    """Institutions with failures, most first."""
+    by_org: dict[str, list[Figure]] = {}
+    names: dict[str, str] = {}
+    for row in counted:
+        if row["level"] == "org" and row["code"] != "UNKNOWN" and row["numerator_count"]:
+            names[row["code"]] = row["name"]
+            by_org.setdefault(row["code"], []).append(_figure({**row, "name": row["rule_id"]}))
     found = []
-    for code, rows in by_org.items():
-        figures = [Figure(row["rule_id"], row["rule_id"], *_counts(row)) for row in rows]
+    for code, figures in by_org.items():
+        most = sorted(figures, key=lambda one: (-(one.numerator or 0), -(one.rate or 0), one.name))
         failed = sum(figure.numerator or 0 for figure in figures)
-        if failed:
-            most = sorted(figures, key=lambda one: (-(one.numerator or 0), -(one.rate or 0), one.code))
-            found.append(
-                Org(
-                    code=code,
-                    name=rows[0]["name"],
-                    district=names.get(rows[0]["district_code"], rows[0]["district_code"] or ""),
-                    failed=failed,
-                    judged=sum(figure.denominator or 0 for figure in figures),
-                    worst=tuple(figure for figure in most[:3] if figure.numerator),
-                )
-            )
-    found.sort(key=lambda org: (-org.failed, org.code))
-    return len(by_org), tuple(found[:SHOWN_ORGS])
-
-
-def _counts(row: Mapping[str, Any]) -> tuple[int, int, int, float | None]:
-    return row["numerator_count"], row["denominator_count"], row["not_evaluable_count"], row["rate"]
+        found.append(Org(code, names[code], figures[0].district, failed, tuple(most[:3])))
+    return sorted(found, key=lambda org: (-org.failed, org.code))

@@ -1,6 +1,6 @@
 """Limits on metrics: reading them, judging stored metrics by them, judging again after a limit has changed.
 
-Not here: computing a metric (pipelines.quality.metrics). Nothing in this module reads the warehouse or the marts.
+Not here: computing a metric (pipelines.quality.metrics); nothing here reads the warehouse or the marts.
 """
 
 from __future__ import annotations
@@ -206,6 +206,7 @@ def _noted(result: SuiteResult, notes: Mapping[str, tuple[Status, str]]) -> Suit
     return replace(
         result,
         relation=f"marts.{result.suite.split('.')[1]}",
+        row_count=None,
         expectations=tuple(noted(one) for one in result.expectations),
     )
 
