@@ -155,12 +155,12 @@ class DeliveryBuilder:
         line_end: str = "\r\n",
         natural: bool = True,
         path: str | None = None,
-        **entry: Any,
+        entry: Mapping[str, Any] | None = None,
     ) -> DeliveryBuilder:
         """Add a file of `rows` (English column → value, missing = null).
 
         `columns` fixes the columns (default: those that occur; for no rows all of the contract). `header` is
-        `en`, `zh` or `mixed`. Further arguments replace keys of the manifest entry (`rows=7`, `sm3="0"*64`).
+        `en`, `zh` or `mixed`. `entry` replaces keys of the manifest entry, e.g. a wrong `rows` or `sm3`.
         """
         names = (
             list(columns) if columns is not None else list(dict.fromkeys(key for row in rows for key in row))
@@ -180,7 +180,9 @@ class DeliveryBuilder:
         else:
             content = xlsx_bytes(titles, table, natural)
         declared = {"encoding": encoding} if format == "csv" else {}
-        return self.add_bytes(dataset, content, len(rows), format=format, path=path, **(declared | entry))
+        return self.add_bytes(
+            dataset, content, len(rows), format=format, path=path, entry=declared | dict(entry or {})
+        )
 
     def add_bytes(
         self,
@@ -190,7 +192,7 @@ class DeliveryBuilder:
         *,
         format: str = "csv",
         path: str | None = None,
-        **entry: Any,
+        entry: Mapping[str, Any] | None = None,
     ) -> DeliveryBuilder:
         """Add a file of given bytes that the manifest says to hold `rows` data rows."""
         name = path or f"{dataset}{'' if not self._entries else len(self._entries)}.{format}"
@@ -200,7 +202,7 @@ class DeliveryBuilder:
         }  # fmt: skip
         if format == "csv":
             declared["encoding"] = "utf-8"
-        self._entries.append(declared | entry)
+        self._entries.append(declared | dict(entry or {}))
         return self
 
     def add_unnamed(self, path: str, content: bytes) -> DeliveryBuilder:

@@ -13,7 +13,7 @@ import dagster as dg
 
 from pipelines.contract import model
 from pipelines.ingest import lake
-from pipelines.ingest.run import IngestSummary, ingest_pending
+from pipelines.ingest.pending import IngestSummary, ingest_pending
 from pipelines.resources import WorkspaceResource
 from pipelines.workspace import Workspace
 

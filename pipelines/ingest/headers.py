@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"\d{5,}")
 
 @dataclass(frozen=True)
 class Header:
-    """Contract column → position in the file, and the names of the columns that the contract does not have."""
+    """Contract column → position in the file, and the names of columns that the contract does not have."""
 
     positions: Mapping[str, int]
     unknown: tuple[str, ...]
@@ -43,9 +43,10 @@ def _lookup(name: str) -> Mapping[str, str]:
 def resolve_header(titles: list[str], dataset: Dataset) -> Header:
     """Find the contract column of every header cell.
 
-    Raises `FileRefused`: HEADER_DUPLICATED when a contract column occurs twice, COLUMN_MISSING when a required one
-    (or all of block P's minimum) is absent. Names of unknown columns appear only when the header is a header: at
-    least half of its cells are known; otherwise it may be a row of data and nothing of it is repeated.
+    Raises `FileRefused`: HEADER_DUPLICATED when a contract column occurs twice, COLUMN_MISSING when a
+    required one (or all of block P's minimum) is absent. Names of unknown columns appear only when the
+    header is a header: at least half of its cells are known; otherwise it may be a row of data and nothing
+    of it is repeated.
     """
     lookup = _lookup(dataset.name)
     positions: dict[str, int] = {}

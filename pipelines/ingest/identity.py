@@ -24,7 +24,8 @@ COLUMNS = ("identity_key", "key_class", "birth_key", "mother_key", "identity_iss
 NUMBER_COLUMNS = ("id_no", "birth_certificate_no", "mother_id_no", "previous_id_no")
 
 _CITIZEN_TYPES = ("01", "12", "13", "15")
-# a household register and a driving licence print the holder's identity number, but have numbers of their own too
+# a household register and a driving licence print the holder's identity number, but have numbers of their
+# own too
 _PERHAPS_CITIZEN_TYPES = ("02", "05")
 _BIRTH_CERTIFICATE_TYPE = "11"
 _NO_KEY_TYPE = "16"
@@ -38,8 +39,8 @@ _DOCUMENT_FORMS = {
     "14": "^[A-Z]{3}[0-9]{12}$|^9[0-9]{17}$",
 }
 _PLACEHOLDERS = (
-    "123456789012345678", "12345678901234567X", "012345678901234567", "987654321098765432", "876543210987654321",
-    "123456789012345", "012345678901234", "987654321098765", "123456123456123456",
+    "123456789012345678", "12345678901234567X", "012345678901234567", "987654321098765432",
+    "876543210987654321", "123456789012345", "012345678901234", "987654321098765", "123456123456123456",
 )  # fmt: skip
 _FIRST_BIRTH = date(1900, 1, 1)
 _RESIDENCE_PERMIT_PREFIXES = ("810000", "820000", "830000")
@@ -47,15 +48,19 @@ _RESIDENCE_PERMIT_PREFIXES = ("810000", "820000", "830000")
 
 @cache
 def known_prefixes() -> frozenset[str]:
-    """Six-digit prefixes of identity numbers: every county of any GB/T 2260 edition and the residence permits'."""
+    """Six-digit prefixes of identity numbers: counties of any GB/T 2260 edition, residence permits."""
     path = model.DIVISIONS_SEED.with_name("county_prefixes.csv")
     with path.open(encoding="utf-8", newline="") as file:
-        return frozenset(row["prefix"] for row in csv.DictReader(file)) | frozenset(_RESIDENCE_PERMIT_PREFIXES)
+        return frozenset(row["prefix"] for row in csv.DictReader(file)) | frozenset(
+            _RESIDENCE_PERMIT_PREFIXES
+        )
 
 
 def check_character(body: str) -> str:
     """Return the check character of the first 17 digits of an identity number (ISO 7064, MOD 11-2)."""
-    return CHECK_CHARACTERS[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
+    return CHECK_CHARACTERS[
+        sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11
+    ]
 
 
 def normalise(number: pl.Series) -> pl.Series:
@@ -65,7 +70,9 @@ def normalise(number: pl.Series) -> pl.Series:
 
 
 def _normalised(number: pl.Series) -> pl.Series:
-    return number.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]+", "").str.to_uppercase().replace("", None)
+    return (
+        number.str.normalize("NFKC").str.replace_all(r"[\s\p{Cf}]+", "").str.to_uppercase().replace("", None)
+    )
 
 
 def normalise_name(name: pl.Series) -> pl.Series:
@@ -85,9 +92,9 @@ def _on_rows(series: pl.Series, mask: pl.Series, change: object) -> pl.Series:
 def citizen_numbers(number: pl.Series, received: date) -> pl.DataFrame:
     """Judge normalised numbers as identity numbers.
 
-    Returns columns `number` (18 characters where the number is valid, 15 digits upgraded), `birth` (its birth date),
-    `is_male`, `is_upgraded`, and a boolean column per issue ID_LENGTH … ID_CHECK_DIGIT, ID_PREFIX_UNKNOWN.
-    `received`: local day of the delivery; no birth lies after it.
+    Returns columns `number` (18 characters where the number is valid, 15 digits upgraded), `birth` (its
+    birth date), `is_male`, `is_upgraded`, and a boolean column per issue ID_LENGTH … ID_CHECK_DIGIT,
+    ID_PREFIX_UNKNOWN. `received`: local day of the delivery; no birth lies after it.
     """
     frame = pl.DataFrame({"given": number}).with_columns(
         pl.col("given").str.contains(_FORM_18).fill_null(False).alias("is_18"),
@@ -156,18 +163,20 @@ def _check_characters(body: pl.Series) -> pl.Series:
 def derive(values: pl.DataFrame, received: date) -> pl.DataFrame:
     """Return the normalised number columns that are present and the identity columns `COLUMNS`.
 
-    `values` holds the typed columns of block P, and `sex_code` where the dataset has it. Length, form, check
-    character, impossible or future birth and placeholders leave the number without a key; a mismatch with birth date
-    or sex keeps the key. Issues stand in the order of the registry.
+    `values` holds the typed columns of block P, and `sex_code` where the dataset has it. Length, form,
+    check character, impossible or future birth and placeholders leave the number without a key; a mismatch
+    with birth date or sex keeps the key. Issues stand in the order of the registry.
     """
     height = values.height
     names = [name for name in NUMBER_COLUMNS if name in values.columns]
     numbers = {name: normalise(values[name]) for name in names}
     issues: dict[str, pl.Series] = {}
     changed = [(numbers[name] != values[name]).fill_null(False) for name in names]
-    issues["ID_NORMALISED"] = pl.DataFrame({str(i): s for i, s in enumerate(changed)}).select(
-        pl.any_horizontal(pl.all())
-    ).to_series()
+    issues["ID_NORMALISED"] = (
+        pl.DataFrame({str(i): s for i, s in enumerate(changed)})
+        .select(pl.any_horizontal(pl.all()))
+        .to_series()
+    )
 
     own = _own_number(numbers["id_no"], values["id_type_code"], received, issues)
     birth_key = _birth_key(numbers["birth_certificate_no"], issues)
@@ -220,7 +229,7 @@ def derive(values: pl.DataFrame, received: date) -> pl.DataFrame:
 def _own_number(
     number: pl.Series, kind: pl.Series, received: date, issues: dict[str, pl.Series]
 ) -> pl.DataFrame:
-    """Judge `id_no` under its document type; add its issues; return number, birth, is_male, is_upgraded, document."""
+    """Judge `id_no` under its document type, add its issues, return what the keys are made of."""
     frame = pl.DataFrame({"number": number, "kind": kind})
     shaped = pl.col("number").str.contains(_FORM_18) | pl.col("number").str.contains(_FORM_15)
     citizen = (
@@ -254,9 +263,7 @@ def _own_number(
     documents = frame.select(
         placeholder.fill_null(False).alias("DOCUMENT_PLACEHOLDER"),
         (other & odd & ~placeholder).fill_null(False).alias("DOCUMENT_PATTERN"),
-        pl.when(other & ~placeholder)
-        .then(pl.concat_str("kind", pl.lit(":"), "number"))
-        .alias("document"),
+        pl.when(other & ~placeholder).then(pl.concat_str("kind", pl.lit(":"), "number")).alias("document"),
     )
     issues["DOCUMENT_PLACEHOLDER"] = documents["DOCUMENT_PLACEHOLDER"]
     issues["DOCUMENT_PATTERN"] = documents["DOCUMENT_PATTERN"]
@@ -301,7 +308,12 @@ def _mother(
         pl.when(pl.col("name") != "")
         .then(
             pl.concat_str(
-                pl.lit("MO:"), "number", pl.lit("|"), pl.col("birth_date").cast(pl.String), pl.lit("|"), "name"
+                pl.lit("MO:"),
+                "number",
+                pl.lit("|"),
+                pl.col("birth_date").cast(pl.String),
+                pl.lit("|"),
+                "name",
             )
         )
         .alias("key"),

@@ -22,7 +22,9 @@ from pipelines.settings import TIME_ZONE
 
 MANIFEST_NAME = "manifest.json"
 
-_OFFSET_MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?$", re.ASCII)
+_OFFSET_MOMENT = re.compile(
+    r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?$", re.ASCII
+)
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$", re.ASCII)
 _NAME_LENGTH = 64
 
@@ -86,9 +88,9 @@ class Refusal:
 class Candidate:
     """A delivery folder that was found, with its manifest or the reason why there is none to use.
 
-    `delivery_sm3` is the SM3 digest of the manifest bytes; of a delivery whose folder and manifest disagree it is
-    taken over the folder's place as well, so that a copy in a wrong folder never shares the id of the right one.
-    `holds_batch`: the delivery takes part in the question which delivery owns (unit, batch).
+    `delivery_sm3` is the SM3 digest of the manifest bytes; of a delivery whose folder and manifest disagree
+    it is taken over the folder's place as well, so that a copy in a wrong folder never shares the id of the
+    right one. `holds_batch`: the delivery takes part in the question which delivery owns (unit, batch).
     """
 
     folder: Path
@@ -161,8 +163,9 @@ def parse_manifest(content: bytes) -> tuple[Manifest | None, Refusal | None]:
         return None, Refusal("MANIFEST_MALFORMED", "JSON")
     version = document.get("contract_version")
     known_major = model.contract_version().split(".")[0]
-    if isinstance(version, str) and re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", version):
-        if str(int(version.split(".")[0])) != known_major:
+    if isinstance(version, str) and re.fullmatch(r"[0-9]{1,9}\.[0-9]+\.[0-9]+", version):
+        major = version.split(".")[0]
+        if major != known_major:
             return None, Refusal("CONTRACT_VERSION_UNKNOWN", version[:_NAME_LENGTH])
     try:
         return Manifest.model_validate(document), None
@@ -174,7 +177,7 @@ def parse_manifest(content: bytes) -> tuple[Manifest | None, Refusal | None]:
 
 
 def path_refusal(folder: Path, manifest: Manifest) -> Refusal | None:
-    """Refuse a manifest that names a path outside its folder, directly or through a link, or one path twice."""
+    """Refuse a manifest that names a path outside its folder, also through a link, or one path twice."""
     seen: set[PurePosixPath] = set()
     root = folder.resolve()
     for entry in manifest.files:
@@ -206,26 +209,44 @@ def _sm3(content: bytes) -> str:
     return hashlib.new("sm3", content).hexdigest()
 
 
-def read_candidate(folder: Path, limits: Limits = DEFAULT_LIMITS) -> Candidate:
-    """Read the delivery in `folder` = …/<unit>/<YYYY-MM-DD>/<batch> as far as its manifest and place."""
-    unit, day_text, batch = folder.parts[-3:]
+def _place(unit: str, day_text: str, batch: str) -> bytes:
+    return f"{unit}/{day_text}/{batch}\n".encode("utf-8", "surrogateescape")
+
+
+def missing_sm3(unit: str, day_text: str, batch: str) -> str:
+    """The digest that stands for a delivery folder without a manifest."""
+    return _sm3(b"missing:" + _place(unit, day_text, batch))
+
+
+def read_candidate(folder: Path, limits: Limits = DEFAULT_LIMITS, is_placed: bool = True) -> Candidate:
+    """Read the delivery in `folder` = …/<unit>/<YYYY-MM-DD>/<batch> as far as its manifest and place.
+
+    `is_placed` false: the folder need not lie where it will be sent to, so its place is taken from the
+    manifest.
+    """
+    unit, day_text, batch = (("",) * 3 + folder.parts)[-3:]
     day = folder_day(day_text)
     path = folder / MANIFEST_NAME
 
-    def result(sm3: str, manifest: Manifest | None, refusal: Refusal | None, holds: bool = False) -> Candidate:
+    def result(
+        sm3: str, manifest: Manifest | None, refusal: Refusal | None, holds: bool = False
+    ) -> Candidate:
         return Candidate(folder, unit, day, day_text, batch, sm3, manifest, refusal, holds)
 
-    place = f"{unit}/{day_text}/{batch}\n".encode("utf-8", "surrogateescape")
+    place = _place(unit, day_text, batch)
     try:
         content = _read_bounded(path, limits.manifest_bytes)
     except OSError:
         content = None
     if content is None:
         code = "MANIFEST_MALFORMED" if path.is_symlink() or path.exists() else "MANIFEST_MISSING"
-        return result(_sm3(b"missing:" + place), None, Refusal(code, "manifest.json"))
+        return result(missing_sm3(unit, day_text, batch), None, Refusal(code, "manifest.json"))
     manifest, refusal = parse_manifest(content)
     if manifest is None:
         return result(_sm3(place + content), None, refusal)
+    if not is_placed:
+        unit, batch, day = manifest.unit, manifest.batch, manifest.received_at.date()
+        day_text = day.isoformat()
     if manifest.unit != unit or manifest.batch != batch:
         return result(_sm3(place + content), manifest, Refusal("FOLDER_MISMATCH"))
     if manifest.received_at.date() != day:

@@ -1,6 +1,7 @@
 """Reads one delivered file as blocks of raw rows: CSV, Parquet, XLSX; bounded memory, bounded damage.
 
-Does not know what the values mean: columns come out as text or in the file's own types under the file's headers.
+Does not know what the values mean: columns come out as text or in the file's own types under the file's
+headers.
 """
 
 from __future__ import annotations
@@ -35,13 +36,14 @@ ENCODINGS = {
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _XLSX_MAX_COLUMNS = 256
-# a reference to a column beyond IV; a workbook with one cell there makes a reader allocate the whole rectangle
+# a reference to a column beyond IV; a workbook with one cell there makes a reader allocate the whole
+# rectangle
 _FAR_COLUMN = re.compile(rb'r="(?:[A-Z]{3}|[J-Z][A-Z])[0-9]')
 _ROW_REFERENCE = re.compile(rb'<row\b[^>]*?\br="([0-9]{1,9})"')
 
 
 class FileRefused(Exception):
-    """A file that is refused whole; `code` is a reason of `reasons.py`, `detail` never holds a value of a row."""
+    """A file that is refused whole: a code of `reasons.py` and a detail without any value of a row."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(f"{code} {detail}".strip())
@@ -61,8 +63,8 @@ class MalformedRow:
 class RawBlock:
     """Consecutive raw rows.
 
-    `frame` has one column per header position, named "0", "1", …; `rows` holds the data row number (from 1) of each
-    row of the frame; `malformed` the rows that could not be read as rows.
+    `frame` has one column per header position, named "0", "1", …; `rows` holds the data row number (from 1)
+    of each row of the frame; `malformed` the rows that could not be read as rows.
     """
 
     frame: pl.DataFrame
@@ -113,11 +115,11 @@ def open_file(path: Path, entry: FileEntry, limits: Limits = DEFAULT_LIMITS) -> 
     raise FileRefused("FORMAT_UNKNOWN")
 
 
-# --- CSV ------------------------------------------------------------------------------------------------------------
+# --- CSV ---------------------------------------------------------------------------------------------------
 
 
 def _utf8_pieces(path: Path, codec: str, limits: Limits) -> Iterator[bytes]:
-    """The file's text as UTF-8 bytes in pieces, without byte order mark; decoded only where it is not UTF-8."""
+    """The file's text as UTF-8 bytes in pieces, without byte order mark."""
     decoder = None if codec == "utf-8" else codecs.getincrementaldecoder(codec)("strict")
     is_first = True
     with path.open("rb") as file:
@@ -215,7 +217,9 @@ def _csv_block(opened: RawFile, data: bytes, records: Records, start: int, stop:
     starts, ends = records.starts[start:stop], records.ends[start:stop]
     numbers = np.arange(row, row + stop - start, dtype=np.int64)
     malformed = tuple(
-        MalformedRow(int(numbers[index]), data[starts[index] : ends[index]].decode("utf-8", "replace").rstrip("\r\n"))
+        MalformedRow(
+            int(numbers[index]), data[starts[index] : ends[index]].decode("utf-8", "replace").rstrip("\r\n")
+        )
         for index in np.flatnonzero(~good)
     )
     is_contiguous = bool(good.all()) and bool((starts[1:] == ends[:-1]).all())
@@ -223,7 +227,8 @@ def _csv_block(opened: RawFile, data: bytes, records: Records, start: int, stop:
         text = data[starts[0] : ends[-1]] if len(starts) else b""
     else:
         text = b"".join(
-            data[a:b] + (b"" if data[b - 1] == 10 else b"\n") for a, b in zip(starts[good], ends[good], strict=True)
+            data[a:b] + (b"" if data[b - 1] == 10 else b"\n")
+            for a, b in zip(starts[good], ends[good], strict=True)
         )
     frame = _parse_csv(text, width, sorted(opened.positions), int(good.sum()))
     return RawBlock(frame, pl.Series("row", numbers[good], dtype=pl.Int64), malformed)
@@ -240,7 +245,7 @@ def _parse_csv(text: bytes, width: int, positions: list[int], height: int) -> pl
         text += b"\n"
     try:
         frame = pl.read_csv(
-            text, has_header=False, schema=schema, columns=positions, infer_schema=False, rechunk=False
+            text, has_header=False, schema=schema, columns=positions, infer_schema=False
         )  # fmt: skip
     except pl.exceptions.PolarsError as error:
         # the engine's message quotes values, so nothing of it goes on
@@ -251,7 +256,7 @@ def _parse_csv(text: bytes, width: int, positions: list[int], height: int) -> pl
     return frame
 
 
-# --- Parquet --------------------------------------------------------------------------------------------------------
+# --- Parquet -----------------------------------------------------------------------------------------------
 
 
 def _open_parquet(path: Path, limits: Limits) -> RawFile:
@@ -259,7 +264,9 @@ def _open_parquet(path: Path, limits: Limits) -> RawFile:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1024 * 1024, page_checksum_verification=False)
+        file = pq.ParquetFile(
+            path, pre_buffer=False, buffer_size=1024 * 1024, page_checksum_verification=False
+        )
         header = list(file.schema_arrow.names)
     except (pa.ArrowException, OSError, ValueError):
         raise FileRefused("FILE_UNREADABLE") from None
@@ -292,7 +299,7 @@ def _parquet_blocks(opened: RawFile, file: Any, limits: Limits) -> Iterator[RawB
         file.close()
 
 
-# --- XLSX -----------------------------------------------------------------------------------------------------------
+# --- XLSX --------------------------------------------------------------------------------------------------
 
 
 def _first_sheet_part(book: zipfile.ZipFile) -> str | None:
@@ -315,7 +322,7 @@ def _first_sheet_part(book: zipfile.ZipFile) -> str | None:
 
 
 def guard_workbook(path: Path, limits: Limits) -> None:
-    """Refuse a workbook whose parts unpack to more than the bound or whose first sheet is too tall or too wide.
+    """Refuse a workbook that unpacks to more than the bound or whose first sheet is too tall or wide.
 
     Counts what really comes out of every part: sizes declared in the package may lie.
     """
@@ -338,7 +345,9 @@ def guard_workbook(path: Path, limits: Limits) -> None:
                             text = tail + piece
                             # row 1 is the header; blank rows below the data count for the bound, not as rows
                             rows += len(re.findall(rb"<row\b", text)) - len(re.findall(rb"<row\b", tail))
-                            far = any(int(found) > limits.xlsx_rows * 2 for found in _ROW_REFERENCE.findall(text))
+                            far = any(
+                                int(found) > limits.xlsx_rows * 2 for found in _ROW_REFERENCE.findall(text)
+                            )
                             if far or rows > limits.xlsx_rows * 2 or _FAR_COLUMN.search(text):
                                 raise FileRefused("TOO_LARGE")
                             tail = text[-200:]

@@ -1,4 +1,4 @@
-"""Registry of everything that ingest can say about a delivery, a file, a row or a value: code, sentence, way out.
+"""Registry of all that ingest can say about a delivery, file, row or value: code, sentence, way out.
 
 Does not decide anything and does not count; rules on accepted data live in the dbt project.
 """
@@ -14,9 +14,10 @@ from types import MappingProxyType
 class Reason:
     """One finding of ingest.
 
-    `level` is delivery, file, row, value or identity. `grade` is ERROR, WARN or INFO; an ERROR of a delivery or file
-    refuses it, of a row quarantines it; an ERROR of level identity only reports. Sentences carry the way out and may
-    hold `{title}`, the Chinese header of the column concerned, or `{column}`, its English name.
+    `level` is delivery, file, row, value or identity. `grade` is ERROR, WARN or INFO; an ERROR of a
+    delivery or file refuses it, of a row quarantines it; an ERROR of level identity only reports. Sentences
+    carry the way out and may hold `{title}`, the Chinese header of the column concerned, or `{column}`, its
+    English name.
     """
 
     code: str
@@ -41,13 +42,13 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
      "The manifest does not have the agreed structure; mend the keys named and send a new batch."),
     ("CONTRACT_VERSION_UNKNOWN", "delivery", "ERROR",
      "清单的契约主版本不被支持，请按当前主版本导出后以新批次报送。",
-     "The manifest's contract major version is not supported; export for the current one and send a new batch."),
+     "The contract's major version is not supported; export for the current one and send a new batch."),
     ("UNIT_UNKNOWN", "delivery", "ERROR",
      "清单的报送单位代码不在区划表中，请改用本单位代码后以新批次报送。",
      "The manifest's unit is not a known reporting unit; use your unit's code and send a new batch."),
     ("FOLDER_MISMATCH", "delivery", "ERROR",
      "文件夹的单位或批次与清单不一致，请放入 单位/日期/批次 文件夹后重新报送。",
-     "Folder and manifest name different units or batches; put the delivery into unit/day/batch and send again."),
+     "Folder and manifest name different units or batches; put it into unit/day/batch and send again."),
     ("DAY_MISMATCH", "delivery", "ERROR",
      "文件夹的日期与清单报送时间的北京日期不一致，请改正后以新批次报送。",
      "The folder's day is not the local date of sent_at; mend it and send a new batch."),
@@ -124,7 +125,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
      "The required {column} is empty; fill it and send the row again."),
     ("PERSON_MISSING", "row", "ERROR",
      "区县档案标识、证件号码、出生医学证明编号、母亲证件号码加姓名均为空，请至少填写一项后重报本行。",
-     "Archive id, document number, birth certificate number and mother's number with name are all empty; fill one."),
+     "Archive id, document number, birth certificate and mother's number with name are all empty; fill one."),
     ("DATE_UNREADABLE", "row", "ERROR",
      "“{title}”不是可读的日期，请写成 YYYY-MM-DD 后重报本行。",
      "{column} is not a readable date; write YYYY-MM-DD and send the row again."),
@@ -225,7 +226,9 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
 REASONS: Mapping[str, Reason] = MappingProxyType({row[0]: Reason(*row) for row in _TABLE})
 """Code → reason, in the order of the registry."""
 
-IDENTITY_CODES: tuple[str, ...] = tuple(code for code, reason in REASONS.items() if reason.level == "identity")
+IDENTITY_CODES: tuple[str, ...] = tuple(
+    code for code, reason in REASONS.items() if reason.level == "identity"
+)
 """Codes that may stand in `identity_issue_codes`."""
 
 

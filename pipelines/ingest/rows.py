@@ -1,4 +1,4 @@
-"""Judges one block of raw rows: accepted rows as they stand in the lake, refused rows as they stand in quarantine.
+"""Judges one block of raw rows: accepted rows as the lake holds them, refused rows as quarantine does.
 
 Does not see other blocks (doubled keys across blocks: `doubled.py`) and does not write anything.
 """
@@ -16,8 +16,8 @@ import polars as pl
 from pipelines.contract import model
 from pipelines.contract.model import Dataset
 from pipelines.ingest import identity, values
-from pipelines.ingest.reasons import REASONS, split_code
 from pipelines.ingest.readers import RawBlock
+from pipelines.ingest.reasons import REASONS, split_code
 
 _SQL_TO_POLARS: Mapping[str, pl.DataType] = {
     "VARCHAR": pl.String(),
@@ -120,7 +120,9 @@ def _any(flags: Iterable[pl.Series], height: int) -> pl.Series:
 def _refusing_flags(cleaned: pl.DataFrame, typed: values.Typed, dataset: Dataset) -> dict[str, pl.Series]:
     """Flags that quarantine a row, in the order: key, person, required, then column by column."""
     refusing: dict[str, pl.Series] = {}
-    required = [column.name for column in dataset.columns if column.required and column.name not in dataset.key]
+    required = [
+        column.name for column in dataset.columns if column.required and column.name not in dataset.key
+    ]
     for code, names in (("KEY_MISSING", list(dataset.key)), ("REQUIRED_MISSING", required)):
         for name in names:
             if name not in cleaned.columns or cleaned[name].null_count():
@@ -155,8 +157,8 @@ def _record_key(content: pl.DataFrame, dataset: Dataset) -> pl.Series:
 def _record_hash(content: pl.DataFrame, dataset: Dataset, unknown: Mapping[str, pl.Series]) -> pl.Series:
     """BLAKE2b (16 bytes) over the business columns as canonical text; null is distinct from every value.
 
-    An unknown code counts with its raw text. Trailing nulls leave no trace, so that columns which a later contract
-    appends do not change the hash of rows without them.
+    An unknown code counts with its raw text. Trailing nulls leave no trace, so that columns which a later
+    contract appends do not change the hash of rows without them.
     """
     frame = content.with_columns(
         pl.coalesce(pl.col(name), pl.lit("?") + raw).alias(name) if not dataset.by_name[name].is_multiple
@@ -190,12 +192,16 @@ def _unknown_codes(unknown: Mapping[str, pl.Series], height: int) -> pl.Series:
     distinct = {name: raw.drop_nulls().unique().to_list() for name, raw in unknown.items()}
     pieces = []
     for name, raw in unknown.items():
-        quoted = {text: f"{json.dumps(name)}:{json.dumps(text, ensure_ascii=False)}" for text in distinct[name]}
+        quoted = {
+            text: f"{json.dumps(name)}:{json.dumps(text, ensure_ascii=False)}" for text in distinct[name]
+        }
         pieces.append(raw.replace_strict(quoted, default=None, return_dtype=pl.String).alias(name))
     body = pl.concat_str(pl.all(), separator=",", ignore_nulls=True)
     return (
         pl.DataFrame(pieces)
-        .select(pl.when(body != "").then(pl.concat_str(pl.lit("{"), body, pl.lit("}"))).alias("unknown_codes"))
+        .select(
+            pl.when(body != "").then(pl.concat_str(pl.lit("{"), body, pl.lit("}"))).alias("unknown_codes")
+        )
         .to_series()
     )
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 _NEWLINE, _RETURN, _QUOTE, _COMMA = 10, 13, 34, 44
 
-# One field and its terminator, read as a lenient reader would: text after a closing quote and quotes inside an
-# unquoted field belong to the field. `open` is a quoted field that the bytes at hand do not close.
+# One field and its terminator, read as a lenient reader would: text after a closing quote and quotes inside
+# an unquoted field belong to the field. `open` is a quoted field that the bytes at hand do not close.
 _FIELD = re.compile(
     rb'(?:"(?>[^"]*(?:""[^"]*)*)(?:"(?P<junk>[^,\n]*)|(?P<open>\Z))|(?P<plain>[^,\n]*))(?P<end>,|\n|\Z)'
 )
@@ -43,8 +43,8 @@ class Records:
 def find_records(data: bytes, is_last: bool) -> Records:
     """Find the records of `data`, which begins at the start of a record.
 
-    `is_last`: no bytes follow, so the last record needs no line break. The result for a record does not depend on
-    how the file was cut into runs of bytes.
+    `is_last`: no bytes follow, so the last record needs no line break. The result for a record does not
+    depend on how the file was cut into runs of bytes.
     """
     array = np.frombuffer(data, dtype=np.uint8)
     quotes = np.flatnonzero(array == _QUOTE)
@@ -86,7 +86,7 @@ def _is_blank(
 
 
 def _is_well_quoted(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], is_last: bool) -> bool:
-    """Whether every opening quote begins a field and every closing quote ends one (a doubled quote is both)."""
+    """Whether every opening quote begins a field and every closing one ends it (a doubled one is both)."""
     opening, closing = quotes[0::2], quotes[1::2]
     before = array[np.maximum(opening - 1, 0)]
     follows_closing = np.zeros(len(opening), dtype=np.bool_)
@@ -100,7 +100,8 @@ def _is_well_quoted(array: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64],
     precedes_opening = np.zeros(len(closing), dtype=np.bool_)
     paired = min(len(closing), len(opening) - 1)
     precedes_opening[:paired] = opening[1 : paired + 1] == closing[:paired] + 1
-    # a carriage return ends a field only together with the line feed; at the edge of the bytes it is undecided
+    # a carriage return ends a field only together with the line feed; at the edge of the bytes it is
+    # undecided
     second = array[np.minimum(closing + 2, last)]
     line_end = (after == _NEWLINE) | ((after == _RETURN) & ((second == _NEWLINE) | (closing + 1 >= last)))
     return bool((at_end | (after == _COMMA) | line_end | precedes_opening).all())

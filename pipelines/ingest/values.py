@@ -22,8 +22,8 @@ _BOOLEANS = {
     "TRUE": True, "FALSE": False, "是": True, "否": False,
 }  # fmt: skip
 
-# The engine's own date parser is laxer than the contract (signs, inner blanks), so the form is checked first. Years
-# before 1000 are slips of the pen, and year 0 exists in no calendar of the engines behind.
+# The engine's own date parser is laxer than the contract (signs, inner blanks), so the form is checked
+# first. Years before 1000 are slips of the pen, and year 0 exists in no calendar of the engines behind.
 _YEAR = "[1-9][0-9]{3}"
 _DATE_ISO = f"^{_YEAR}-[0-9]{{2}}-[0-9]{{2}}$"
 _DATE_PLAIN = f"^{_YEAR}[0-9]{{4}}$"
@@ -45,8 +45,9 @@ _MOMENT_BASIC = (
 class Typed:
     """Typed values of a block.
 
-    `values` has every contract column in its lake type. `flags` maps `CODE:column` to a boolean Series and holds
-    only flags that are true somewhere. `unknown` maps a code column to the raw text of its unknown codes.
+    `values` has every contract column in its lake type. `flags` maps `CODE:column` to a boolean Series and
+    holds only flags that are true somewhere. `unknown` maps a code column to the raw text of its unknown
+    codes.
     """
 
     values: pl.DataFrame
@@ -95,8 +96,10 @@ def as_text(name: str, dtype: pl.DataType) -> pl.Expr:
         return column
     if dtype == pl.Float64:
         whole = (column == column.round(0)) & (column.abs() < 1e18)
-        return pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(
-            column.cast(pl.String)
+        return (
+            pl.when(whole)
+            .then(column.cast(pl.Int64, strict=False).cast(pl.String))
+            .otherwise(column.cast(pl.String))
         )
     if dtype == pl.Boolean:
         return column.cast(pl.Int8).cast(pl.String)
@@ -112,7 +115,9 @@ def parse(cleaned: pl.DataFrame, dataset: Dataset, source_system: str | None, is
     """
     present = [column for column in dataset.columns if column.name in cleaned.columns]
     texts = cleaned.select(
-        as_text(column.name, cleaned.schema[column.name]) for column in present if _reads_text(column, cleaned)
+        as_text(column.name, cleaned.schema[column.name])
+        for column in present
+        if _reads_text(column, cleaned)
     )
     joined = cleaned.with_columns(texts)
     multiple = [column for column in present if column.value_set and column.is_multiple]
@@ -202,7 +207,11 @@ def _value(column: Column, dtype: pl.DataType, source_system: str | None) -> pl.
 
 
 def _exact_integer(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    return value.cast(pl.Int64, strict=False) if dtype == pl.String or dtype.is_integer() else pl.lit(None, pl.Int64)
+    return (
+        value.cast(pl.Int64, strict=False)
+        if dtype == pl.String or dtype.is_integer()
+        else pl.lit(None, pl.Int64)
+    )
 
 
 def _dates(value: pl.Expr, form: str, layout: str) -> pl.Expr:
@@ -222,9 +231,9 @@ def _second_reading(
     ]
     if not wanted:
         return []
-    joined = texts.select(
-        pl.col(column.name).alias(f"text {column.name}") for column in wanted
-    ).with_columns(values.select(column.name for column in wanted))
+    joined = texts.select(pl.col(column.name).alias(f"text {column.name}") for column in wanted).with_columns(
+        values.select(column.name for column in wanted)
+    )
     expressions = []
     for column in wanted:
         text = pl.when(pl.col(column.name).is_null()).then(pl.col(f"text {column.name}"))
@@ -242,11 +251,14 @@ def _second_reading(
 
 
 def _moments(text: pl.Expr, form: str, layout: str, midnight: str, no_seconds: str) -> pl.Expr:
-    """Moments of one ISO form; with an offset they are converted to local time, without one they are local."""
+    """Moments of one ISO form; with an offset they are converted to local time, without one they are it."""
     day, clock = text.str.extract(form, 1), text.str.extract(form, 2)
     seconds, offset = text.str.extract(form, 3), text.str.extract(form, 4)
     written = pl.concat_str(
-        day, pl.lit(" "), clock.fill_null(midnight), seconds.fill_null(no_seconds).str.replace(",", ".", literal=True)
+        day,
+        pl.lit(" "),
+        clock.fill_null(midnight),
+        seconds.fill_null(no_seconds).str.replace(",", ".", literal=True),
     )
     local = written.str.to_datetime(layout, time_unit="us", strict=False)
     digits = offset.str.replace_all(r"[^0-9]", "").str.pad_end(4, "0")
@@ -264,7 +276,7 @@ def _moments(text: pl.Expr, form: str, layout: str, midnight: str, no_seconds: s
 
 
 def _multiple(text: pl.Series, codes: Mapping[str, str]) -> tuple[pl.Series, pl.Series | None]:
-    """Codes joined by `|`: known ones canonical, once each, in the order of the codes; raw text where one is unknown.
+    """Known codes of a multi-select, canonical, once each, in order; and the raw text where one is unknown.
 
     The order makes `2|1` and `1|2` the same content.
     """
@@ -305,9 +317,7 @@ def _flags(
         if not (column.value_set and column.is_multiple)
         and values[column.name].null_count() > texts[column.name].null_count()
     }
-    flags = {
-        code: texts[name].is_not_null() & values[name].is_null() for name, code in unread.items()
-    }
+    flags = {code: texts[name].is_not_null() & values[name].is_null() for name, code in unread.items()}
     for name, raw in unknown.items():
         flags[f"CODE_UNKNOWN:{name}"] = raw.is_not_null()
     expressions = [check for column in present for check in _value_checks(column)]

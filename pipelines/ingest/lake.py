@@ -1,0 +1,160 @@
+"""Files of the lake and the quarantine: names, anchors, staging, placing, the register as commit mark.
+
+Does not judge rows; which deliveries count at a moment is `register.py`'s.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.contract import model
+from pipelines.ingest.rows import QUARANTINE_SCHEMA, lake_schema
+from pipelines.settings import Settings
+
+REGISTER = "delivery_file"
+"""Folder of the delivery register inside the lake."""
+
+REGISTER_SCHEMA = pl.Schema(
+    {
+        "delivery_id": pl.String(),
+        "delivery_unit": pl.String(),
+        "delivery_day": pl.Date(),
+        "delivery_batch": pl.String(),
+        "received_at": pl.Datetime("us"),
+        "source_system": pl.String(),
+        "mode": pl.String(),
+        "contract_version": pl.String(),
+        "withdraws": pl.String(),
+        "delivery_status": pl.String(),
+        "delivery_reason_code": pl.String(),
+        "file_path": pl.String(),
+        "dataset": pl.String(),
+        "format": pl.String(),
+        "manifest_rows": pl.Int64(),
+        "accepted_rows": pl.Int64(),
+        "quarantined_rows": pl.Int64(),
+        "refused_rows": pl.Int64(),
+        "file_status": pl.String(),
+        "file_reason_code": pl.String(),
+        "unknown_columns": pl.String(),
+        "file_sm3": pl.String(),
+        "delivery_sm3": pl.String(),
+    }
+)
+"""Columns of the register; one row per file of a delivery, plus one without file where there is none."""
+
+ANCHOR = "schema.parquet"
+_NO_DAY = "unknown"
+_STALE_SECONDS = 24 * 3600
+
+
+def day_folder(day: date | None) -> str:
+    """Name of the day partition; a delivery without a readable day lies under `day=unknown`."""
+    return f"day={day.isoformat() if day else _NO_DAY}"
+
+
+def ensure_anchors(settings: Settings) -> None:
+    """Write the empty file with the full schema of every dataset, the register and the quarantine.
+
+    With it a reader's glob never fails and every column exists before its first row.
+    """
+    anchors = {settings.lake / name: lake_schema(dataset) for name, dataset in model.datasets().items()}
+    anchors[settings.lake / REGISTER] = REGISTER_SCHEMA
+    anchors[settings.quarantine / "schema"] = QUARANTINE_SCHEMA
+    for folder, schema in anchors.items():
+        path = folder / ANCHOR
+        if path.is_file() and pl.read_parquet_schema(path) == schema:
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(schema.to_frame(), path)
+
+
+def write_part(frame: pl.DataFrame, path: Path) -> None:
+    """Write a Parquet file and flush it to disk; the file's place is not a reader's yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True)
+    _flush(path)
+
+
+def write_atomically(frame: pl.DataFrame, path: Path) -> None:
+    """Write a Parquet file so that a reader sees the old one or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    try:
+        frame.write_parquet(temporary, compression="zstd", compression_level=1)
+        _flush(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def staging_folder(settings: Settings, delivery_id: str) -> Path:
+    """An empty folder for a delivery under work; what an earlier broken attempt left is removed."""
+    root = settings.build / "ingest"
+    root.mkdir(parents=True, exist_ok=True)
+    for leftover in root.iterdir():
+        if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(leftover, ignore_errors=True)
+    folder = root / delivery_id
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def part_path(root: Path, dataset: str, unit: str, day: date | None, delivery_id: str, number: int) -> Path:
+    """Final place of a part in lake or quarantine (`root`); parts of a delivery are numbered from 1."""
+    return root / dataset / f"unit={unit}" / day_folder(day) / f"{delivery_id}-{number}.parquet"
+
+
+def place(staged: Path, final: Path) -> None:
+    """Move a finished part to its place in one step, also across file systems."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        staged.replace(final)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = final.with_name(f".{final.name}.{os.getpid()}.writing")
+        shutil.copyfile(staged, temporary)
+        _flush(temporary)
+        temporary.replace(final)
+
+
+def remove_parts(settings: Settings, unit: str, day: date | None, delivery_id: str) -> None:
+    """Remove every part of a delivery from lake and quarantine."""
+    for root in (settings.lake, settings.quarantine):
+        for path in root.glob(f"*/unit={unit}/{day_folder(day)}/{delivery_id}-*.parquet"):
+            path.unlink(missing_ok=True)
+
+
+def register_path(settings: Settings, unit: str, day: date | None, delivery_id: str) -> Path:
+    """Place of a delivery's register file."""
+    return settings.lake / REGISTER / f"unit={unit}" / day_folder(day) / f"{delivery_id}.parquet"
+
+
+def read_register(settings: Settings, unit: str | None = None) -> pl.DataFrame:
+    """Read the register, of one unit or all; rows sorted by unit, moment, delivery and file."""
+    root = settings.lake / REGISTER
+    found = root.glob(f"unit={unit}/**/*.parquet") if unit else root.glob("unit=*/**/*.parquet")
+    paths = sorted(path for path in found if not path.name.startswith("."))
+    if not paths:
+        return REGISTER_SCHEMA.to_frame()
+    frame = pl.read_parquet(paths, hive_partitioning=False, missing_columns="insert")
+    return frame.select(REGISTER_SCHEMA.names()).sort(
+        "delivery_unit", "received_at", "delivery_id", "file_path", nulls_last=True
+    )
