@@ -240,6 +240,8 @@ def _base_rows(world: World, copies: pl.DataFrame) -> pl.DataFrame:
     generator = world.random("archive facts")
     draw = generator.integers(0, 2**31, size=(12, len(people)))[:, person]
     document = people.base_document[person]
+    if world.without_certificate:
+        document = np.where(np.isin(copy, np.concatenate(world.without_certificate)), "ID", document)
     town = places.villages["town"].to_numpy()[village]
     town_name = places.towns["town_name"].gather(town)
     district = pl.Series(np.array(places.unit_names)[copies["unit"].to_numpy()])

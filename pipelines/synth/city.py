@@ -13,7 +13,23 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipelines.synth import archives, cases, deliver, endings, territory, truth
+from pipelines.synth import (
+    archives,
+    care,
+    cases,
+    deliver,
+    endings,
+    expected,
+    flaws,
+    moves,
+    newborns,
+    records,
+    territory,
+    truth,
+)
+from pipelines.synth import (
+    residents as population,
+)
 from pipelines.synth.clock import delivery_days
 from pipelines.synth.people import build_people
 from pipelines.synth.places import build_places
@@ -83,9 +99,11 @@ def generate(
     tell("rows")
     rows = collect_rows(world)
     tell("files")
-    written = deliver.write_deliveries(world, deliver.split_rows(world, rows), inbox)
+    deliveries = deliver.add_special_deliveries(world, deliver.split_rows(world, rows))
+    written = deliver.write_deliveries(world, deliveries, inbox)
     tell("truth")
     truth.write_truth(world, counts, truth_folder)
+    expected.expected_figures(world).write_csv(truth_folder / "indicators.csv")
     return CitySummary(
         residents=residents,
         deliveries=written.select("unit", "day", "batch").n_unique(),
@@ -110,7 +128,15 @@ def live(world: World) -> dict[str, int]:
     counts = cases.assign_cases(world)
     cases.draw_traits(world)
     endings.add_endings(world)
+    moves.add_moves(world)
+    newborns.add_newborns(world)
+    flaws.add_identity_flaws(world)
+    care.add_care(world)
+    records.add_record_flaws(world, counts)
     archives.change_phones(world)
+    population.add_population(world)
+    population.add_index(world)
+    truth.note_disputes(world)
     return counts
 
 

@@ -54,11 +54,16 @@ def contract_frame(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     if unknown:
         raise ValueError(f"columns that the contract does not know in {name}: {sorted(unknown)}")
     return rows.select(
-        pl.col(column.name).cast(kinds[column.type])
+        _cast(column.name, kinds[column.type])
         if column.name in rows.columns
         else pl.lit(None, dtype=kinds[column.type]).alias(column.name)
         for column in columns
     )
+
+
+def _cast(name: str, kind: Any) -> pl.Expr:
+    column = pl.col(name).cast(kind)
+    return column.fill_nan(None) if kind == pl.Float64 else column
 
 
 def split_rows(world: World, rows: dict[str, pl.DataFrame]) -> list[Delivery]:
@@ -95,6 +100,44 @@ def split_rows(world: World, rows: dict[str, pl.DataFrame]) -> list[Delivery]:
         for (unit, number), frames in parts.items()
         if frames
     ]
+
+
+def add_special_deliveries(world: World, ordinary: list[Delivery]) -> list[Delivery]:
+    """Repeats, a withdrawal and a full delivery beside the ordinary ones.
+
+    The second unit sends its visits of a month again word for word; the third takes a delivery back and
+    sends it anew; the first sends the complete set of its diabetes follow-ups, without the deleted ones.
+    """
+    found = {(delivery.unit, str(delivery.day)): delivery for delivery in ordinary}
+    days = world.days
+    units = len(world.places.units)
+    special: list[Delivery] = []
+    if len(days) < 6:
+        return ordinary
+    repeated = found[min(1, units - 1), str(days[2])]
+    if "encounter" in repeated.frames:
+        frames = {"encounter": repeated.frames["encounter"]}
+        special.append(Delivery(repeated.unit, days[3], "02", frames, minute=21 * 60 + 45))
+    taken_back = found[min(2, units - 1), str(days[4])]
+    first_batch = f"{str(days[4]).replace('-', '')}-01"
+    special.append(
+        Delivery(
+            taken_back.unit, days[4], "02", taken_back.frames, withdraws=[first_batch], minute=21 * 60 + 50
+        )
+    )
+    name = "dm_followup"
+    history = [
+        delivery.frames[name]
+        for delivery in ordinary
+        if delivery.unit == 0 and delivery.day <= days[-3] and name in delivery.frames
+    ]
+    if history:
+        current = pl.concat(history).unique("record_id", keep="last", maintain_order=True)
+        if world.deleted is not None:
+            current = current.filter(~pl.col("record_id").is_in(world.deleted.implode()))
+        frames = {name: current.sort("record_id")}
+        special.append(Delivery(0, days[-3], "03", frames, mode="full", minute=22 * 60 + 10))
+    return [*ordinary, *special]
 
 
 def write_deliveries(world: World, deliveries: Iterable[Delivery], inbox: Path) -> pl.DataFrame:

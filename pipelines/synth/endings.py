@@ -50,6 +50,9 @@ _LOST_KINDS = (
     "reactivated_unfiled",
     "reactivated_before_archive",
     "served_without_reactivation",
+    "archived_direct",
+    "direct_same_district",
+    "direct_unfiled",
 )
 _DEAD_KINDS = (
     "dead",
@@ -63,6 +66,7 @@ _DEAD_KINDS = (
     "service_after_death",
     "service_after_death_archived",
     "reactivated_dead",
+    "dead_transferred",
 )
 _MOVED_KINDS = (
     "moved_out",
@@ -81,6 +85,10 @@ _LONG_KINDS = (
     "reactivated_before_archive",
     "served_without_reactivation",
     "reactivated_dead",
+    "archived_direct",
+    "direct_same_district",
+    "direct_unfiled",
+    "dead_transferred",
 )
 
 
@@ -111,6 +119,7 @@ def add_visit(
     """
     generator = world.random("visits " + topic)
     size = len(person)
+    world.served_in_stories.append(pl.DataFrame({"person": person, "at": at}))
     record = world.new_ids("V", size)
     minute = generator.integers(9 * 60, 17 * 60, size=size)
     code = org_codes(world, org)
@@ -260,6 +269,7 @@ def _stock(world: World) -> None:
             }
         elif code == "MOVED_OUT":
             facts |= _departure(world, kind, declared)
+            people.left[person] = declared
         else:
             facts |= {"declared_date": declared}
         add_terminations(world, person, code, facts, entered)
@@ -320,16 +330,18 @@ def _lost(world: World, person: Whole) -> None:
         for rule in rules:
             note_stories(world, rule, "PREMATURE_LOST", "termination", unit, ids, person, chosen)
         set_expected(world, person[chosen], "MANAGED")
-    note_stories(world, "A1-6-1-1", "NO_CONTACT_ATTEMPT", "termination", unit, ids, person, silent)
-    note_stories(world, "A1-6-1-1", "CHANNEL_NOT_TRIED", "termination", unit, ids, person, half & ~silent)
+    note_stories(world, "A1-6-1-1", "LOST_WITHOUT_ATTEMPT", "termination", unit, ids, person, silent)
+    note_stories(world, "A1-6-1-1", "LOST_CHANNEL_UNTRIED", "termination", unit, ids, person, half & ~silent)
     set_expected(world, person[half], "MANAGED")
     boundary = is_kind(world, person, "lost_boundary")
     note_stories(world, "A1-6-1-1", "", "termination", unit, ids, person, boundary, is_violation=False)
+    note_stories(world, "A1-6-2-3c", "REACTIVATED_SOON", "termination", unit, ids, person, early)
     _reactivate(world, person, archived)
     world.facts["lost"] = pl.DataFrame(
         {
             "person": person,
             "declared": declared,
+            "archived": archived,
             "is_compliant": ~is_kind(
                 world,
                 person,
@@ -421,7 +433,7 @@ def _dead(world: World, person: Whole) -> None:
     rule = "A1-6-1-2a"
     note_stories(world, rule, "DEATH_ENTRY_LATE", "termination", unit, ids, person, late)
     note_stories(world, rule, "DEATH_ENTRY_OVERDUE", "termination", unit, ids, person, overdue)
-    note_stories(world, rule, "DEATH_AFTER_INFO", "termination", unit, ids, person, reversed_order)
+    note_stories(world, "A1-6-1-2e", "DEATH_AFTER_NEWS", "termination", unit, ids, person, reversed_order)
     note_stories(
         world,
         rule,
@@ -440,6 +452,7 @@ def _dead(world: World, person: Whole) -> None:
         {
             "person": person,
             "info": info,
+            "archived": archived,
             "is_on_time": ~(late | overdue),
             "is_evaluable": ~(running | reversed_order),
         }
@@ -458,7 +471,7 @@ def _serve_the_dead(world: World, person: Whole, death: Dates, archived: Dates) 
         at = plus(death[chosen] if kind == "service_after_death" else archived[chosen], offset)
         at = np.minimum(at, world.plan.last)
         records = add_visit(world, who, who, world.people.org[who], at, kind)
-        codes = {"A1-6-1-2b": "SERVICE_AFTER_DEATH", "A1-4-3-3a": "SERVICE_AFTER_DEATH_ARCHIVED"}
+        codes = {"A1-6-1-2b": "SERVICE_AFTER_DEATH", "A1-4-3-3a": "SERVED_AFTER_DEATH_ARCHIVED"}
         for rule in rules:
             world.note(
                 rule,
@@ -502,6 +515,7 @@ def _moved_out(world: World, person: Whole) -> None:
     )
     facts["return_expected_code"] = np.where(back, "2", facts["return_expected_code"])
     people.stay_to[person] = plus(facts["departed_date"], -1)
+    people.left[person] = np.where(inside, NEVER, declared)
     told = np.where(stranger, NEVER, facts["info_received_date"])
     add_contacts(world, person, person, org, told, "1", "1", "1", purpose="3")
     archived = plus(declared, world.random("moved archive").integers(0, 4, size=size))
@@ -522,13 +536,13 @@ def _moved_out(world: World, person: Whole) -> None:
     flawed = stranger | inside | nowhere | back
     set_expected(world, person[flawed], "MANAGED")
     for chosen, code in (
-        (stranger, "NO_INFORMANT"),
+        (stranger, "MOVED_OUT_WITHOUT_INFORMANT"),
         (inside, "DESTINATION_IN_CITY"),
         (nowhere, "DESTINATION_MISSING"),
-        (back, "RETURNS_WITHIN_YEAR"),
+        (back, "RETURN_WITHIN_YEAR"),
     ):
         note_stories(world, "A1-6-1-3", code, "termination", unit, ids, person, chosen)
-    note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, stranger)
+    note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, flawed)
     _reactivate(world, person, archived)
     world.facts["moved_out"] = pl.DataFrame({"person": person, "declared": declared, "is_compliant": ~flawed})
 
@@ -595,10 +609,11 @@ def _reactivate(world: World, everyone: Whole, all_archived: Dates) -> None:
     set_status(world, person[early | unfiled], "MANAGED", service[early | unfiled])
     declare(world, person[~without], "MANAGED", reactivated[~without])
     resume_stay(world, person[back], person[back], org[back], plus(service[back], 1))
+    people.returned[person[back]] = service[back]
     rule = "A1-6-2-2"
-    note_stories(world, rule, "REACTIVATION_WITHOUT_SERVICE", "reactivation", unit, ids, person, without)
-    note_stories(world, rule, "REACTIVATION_NOT_FILED", "reactivation", unit, ids, person, unfiled)
-    note_stories(world, rule, "SERVICE_BEFORE_ARCHIVED", "reactivation", unit, ids, person, early)
+    note_stories(world, rule, "WITHOUT_SERVICE", "reactivation", unit, ids, person, without)
+    note_stories(world, rule, "NOT_FILED", "reactivation", unit, ids, person, unfiled)
+    note_stories(world, rule, "SERVICE_BEFORE_ARCHIVING", "reactivation", unit, ids, person, early)
     _served_without(world, everyone, all_archived)
 
 
@@ -626,7 +641,7 @@ def _reactivate_dead(world: World, everyone: Whole, all_archived: Dates) -> None
     ids = add_reactivations(world, person, person, people.org[person], at, empty, at, at)
     everybody = np.ones(size, dtype=bool)
     note_stories(
-        world, "A1-6-2-2", "REACTIVATION_OF_DEAD", "reactivation", people.unit[person], ids, person, everybody
+        world, "A1-6-2-2", "BACK_FROM_DEATH", "reactivation", people.unit[person], ids, person, everybody
     )
 
 

@@ -33,6 +33,7 @@ _CENSUS = Path(__file__).parent / "data" / "census2020_age.csv"
 _URBAN_PROFILE = "500112"
 BIRTHS_PER_YEAR = 0.009
 SHARE_WITH_ARCHIVE = 0.94
+TWIN_PAIRS_RECENT = 4
 _ETHNIC = (("01", 0.93), ("15", 0.045), ("06", 0.015), ("03", 0.003), ("08", 0.003), ("11", 0.004))
 
 
@@ -41,7 +42,7 @@ class People:
     """Residents as columns, one position per person; persons born in the period come last.
 
     Arrays of the true person: unit, village, house, household, sex (1, 2), birth, mother (position or -1),
-    id_body, surname, name, ethnic, phone, contact_name, contact_phone. Arrays of the archive: has_archive, org, created.
+    twin (sibling's position or -1), id_body, surname, name, ethnic, phone, contact_name, contact_phone. Arrays of the archive: has_archive, org, created.
     `case` is the number of the planted or special story (0 = ordinary life). `stay_from`/`stay_to` bound the
     days on which ordinary services may happen at `org`; `index_*` is what the city's population database says.
     """
@@ -57,6 +58,7 @@ class People:
     org: Whole
     created: Dates
     mother: Whole
+    twin: Whole
     id_body: Whole
     name: pl.Series
     surname: NDArray[np.str_]
@@ -70,6 +72,8 @@ class People:
     stay_from: Dates = field(init=False)
     stay_to: Dates = field(init=False)
     death: Dates = field(init=False)
+    left: Dates = field(init=False)
+    returned: Dates = field(init=False)
     is_signed: NDArray[np.bool_] = field(init=False)
     base_document: NDArray[np.str_] = field(init=False)
 
@@ -79,6 +83,9 @@ class People:
         self.stay_from = self.created.copy()
         self.stay_to = np.full(size, FAR)
         self.death = np.full(size, NEVER)
+        # Days of leaving the city and of coming back.
+        self.left = np.full(size, NEVER)
+        self.returned = np.full(size, NEVER)
         self.is_signed = np.zeros(size, dtype=bool)
         # Document of the first version of the archive: ID, BC or MO.
         self.base_document = np.full(size, "ID", dtype="<U2")
@@ -180,12 +187,16 @@ def build_people(
     size = residents + newborns
     is_newborn = np.arange(size) >= residents
     mother = np.r_[np.full(residents, -1), mothers]
+    twin = _twins(mother)
+    second = np.flatnonzero(twin >= 0)[len(np.flatnonzero(twin >= 0)) // 2 :]
     surname = draw_surnames(generator, size)
-    name = pl.Series(surname) + draw_given_names(generator, birth, sex)
+    surname[second] = surname[twin[second]]
+    name = _names_apart(pl.Series(surname), draw_given_names(generator, birth, sex), twin, second)
     id_body = identity_bodies(birth, sex, generator.permutation(size))
     has_archive = np.r_[generator.random(residents) < SHARE_WITH_ARCHIVE, np.ones(newborns, dtype=bool)]
     has_archive[mothers] = True
     created = _draw_creation(generator, places, unit, birth, is_newborn, first, last)
+    created[second] = created[twin[second]]
     has_archive &= created <= last
     created = np.where(has_archive, created, NEVER)
     codes, shares = zip(*_ETHNIC, strict=True)
@@ -203,6 +214,7 @@ def build_people(
         org=places.town_org[town],
         created=created,
         mother=mother,
+        twin=twin,
         id_body=id_body,
         name=name,
         surname=surname,
@@ -236,8 +248,39 @@ def _draw_births(
     age = full_years(birth, first)
     able = np.flatnonzero((sex == 2) & (age >= 20) & (age <= 40))
     wanted = min(round(residents * BIRTHS_PER_YEAR * span / 365), len(able))
-    mothers = np.sort(generator.permutation(able)[:wanted])
-    return mothers, plus(np.full(wanted, first), generator.integers(1, span, size=wanted))
+    mothers = generator.permutation(able)[:wanted]
+    births = plus(np.full(wanted, first), generator.integers(1, span, size=wanted))
+    # Some births in the last weeks, whose documents are still open on the last day, and twins among them.
+    recent = max(4, wanted // 12)
+    births[:recent] = plus(
+        np.full(len(births[:recent]), last), -generator.integers(32, 80, size=len(births[:recent]))
+    )
+    births = np.maximum(births, plus(first, 1))
+    twins = np.r_[
+        np.arange(min(TWIN_PAIRS_RECENT, recent // 2)), np.flatnonzero(generator.random(wanted) < 0.012)
+    ]
+    twins = np.unique(twins[twins < wanted])
+    return np.r_[mothers, mothers[twins]], np.r_[births, births[twins]]
+
+
+def _twins(mother: Whole) -> Whole:
+    """Position of the sibling born to the same mother, -1 = none."""
+    twin = np.full(len(mother), -1)
+    born = np.flatnonzero(mother >= 0)
+    order = born[np.argsort(mother[born], kind="stable")]
+    pair = np.flatnonzero(mother[order][1:] == mother[order][:-1])
+    twin[order[pair]], twin[order[pair + 1]] = order[pair + 1], order[pair]
+    return twin
+
+
+def _names_apart(surname: pl.Series, given: pl.Series, twin: Whole, second: Whole) -> pl.Series:
+    """Full names; the second of twins gets a second given-name character that tells the two apart."""
+    names = (surname + given).to_list()
+    for position in second:
+        first = names[twin[position]]
+        if names[position] == first:
+            names[position] = first[:-1] + ("安" if first[-1] != "安" else "宁")
+    return pl.Series(names, dtype=pl.String)
 
 
 def _draw_creation(

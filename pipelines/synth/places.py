@@ -19,7 +19,24 @@ _DATA = Path(__file__).parent / "data"
 UNIT_ORDER = ("500103", "500116", "500106", "500118", "500236")
 VILLAGES_PER_TOWN = 4
 _RESIDENTS_PER_TOWN = 1000
-_VILLAGE_NAMES = ["金桥", "双龙", "石坝", "新华", "红岩", "凤凰", "青山", "白云", "长乐", "永丰", "大坪", "清溪", "梅花", "柏树", "团结", "和平"]
+_VILLAGE_NAMES = [
+    "金桥",
+    "双龙",
+    "石坝",
+    "新华",
+    "红岩",
+    "凤凰",
+    "青山",
+    "白云",
+    "长乐",
+    "永丰",
+    "大坪",
+    "清溪",
+    "梅花",
+    "柏树",
+    "团结",
+    "和平",
+]
 
 
 @dataclass(frozen=True)
@@ -99,7 +116,7 @@ def build_places(residents: int, unit_count: int) -> Places:
     town_org: list[int] = []
     for number, unit in enumerate(units):
         known = all_towns().filter(pl.col("district_code") == unit).sort("town_code")
-        wanted = max(1, round(residents * weights[number] / _RESIDENTS_PER_TOWN))
+        wanted = max(2, round(residents * weights[number] / _RESIDENTS_PER_TOWN))
         picked = known.gather(
             np.unique(np.linspace(0, known.height - 1, min(wanted, known.height)).astype(int))
         )

@@ -1,6 +1,6 @@
-"""What the city and the units say about places and numbers of people: divisions, institutions, population.
+"""What the city and the units say about places: divisions, institutions, catchments, plan of deliveries.
 
-Not here: rows about one resident, except the city's population database (index_rows).
+Not here: numbers of people and the city's population database (residents.py).
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.synth.clock import add_months, day, full_years, year_of
+from pipelines.synth.clock import day
 from pipelines.synth.places import CITY, all_districts, all_towns
 from pipelines.synth.world import World
 
-_CITY_UNIT = -1
-AGE_BANDS = ((0, 0), (1, 4), *((first, first + 4) for first in range(5, 85, 5)), (85, 999))
+CITY_UNIT = -1
 
 
 def add_territory(world: World) -> None:
@@ -25,9 +24,9 @@ def add_territory(world: World) -> None:
     _delivery_plan(world)
 
 
-def _deliver_city(world: World, dataset: str, at: Any, columns: dict[str, Any]) -> None:
+def deliver_city(world: World, dataset: str, at: Any, columns: dict[str, Any]) -> None:
     size = len(next(iter(columns.values())))
-    world.deliver(dataset, np.full(size, _CITY_UNIT), np.full(size, at), columns)
+    world.deliver(dataset, np.full(size, CITY_UNIT), np.full(size, at), columns)
 
 
 def _divisions(world: World) -> None:
@@ -40,7 +39,7 @@ def _divisions(world: World) -> None:
     village_town = places.towns["town_code"].gather(places.villages["town"])
     parents = [None, *([CITY] * districts.height), *towns["district_code"], *village_town]
     size = len(codes)
-    _deliver_city(
+    deliver_city(
         world,
         "division",
         world.plan.first,
@@ -94,12 +93,19 @@ def _institutions(world: World) -> None:
 
 
 def _delivery_plan(world: World) -> None:
-    monthly = (
-        ["archive", "encounter", "health_exam", "htn_followup", "dm_followup", "contact_attempt", "termination", "transfer"]
-    )
+    monthly = [
+        "archive",
+        "encounter",
+        "health_exam",
+        "htn_followup",
+        "dm_followup",
+        "contact_attempt",
+        "termination",
+        "transfer",
+    ]
     pairs = [(unit, name) for unit in world.places.units for name in monthly]
     size = len(pairs)
-    _deliver_city(
+    deliver_city(
         world,
         "delivery_plan",
         world.plan.first,
@@ -110,93 +116,5 @@ def _delivery_plan(world: World) -> None:
             "frequency_code": ["M"] * size,
             "due_hour": [24] * size,
             "due_day": [31] * size,
-        },
-    )
-
-
-def evaluation_days(world: World) -> list[np.datetime64]:
-    """The evaluation days of the city: the ends of the years that ended in the period, and its last day."""
-    last = world.plan.last
-    years = range(int(year_of(world.plan.first)), int(year_of(last)))
-    return [day(f"{year}-12-31") for year in years] + [last]
-
-
-def add_population(world: World, residence: dict[str, np.ndarray[Any, Any]]) -> None:
-    """Resident counts by year, area, age band and sex, and live births by year and area.
-
-    Args:
-        world: the city.
-        residence: evaluation day → unit number of each resident then, -1 = none (unborn, dead, gone).
-    """
-    people, places = world.people, world.places
-    town_of_village = places.villages["town"].to_numpy()
-    band_starts = np.array([first for first, _ in AGE_BANDS])
-    for date in evaluation_days(world):
-        year = int(year_of(date))
-        unit = residence[str(date)]
-        here = np.flatnonzero(unit >= 0)
-        # 统计年龄: completed years on 31 December of the year.
-        age = full_years(people.birth[here], day(f"{year}-12-31"))
-        band = np.searchsorted(band_starts, age, side="right") - 1
-        home = town_of_village[people.village[here]]
-        moved = unit[here] != people.unit[here]
-        town_codes = places.towns["town_code"].gather(home).to_list()
-        district = np.array(places.units)[unit[here]]
-        frame = pl.DataFrame(
-            {
-                "district": district,
-                "town": pl.Series(town_codes).replace_strict(
-                    dict(zip(town_codes, town_codes, strict=False)), return_dtype=pl.String
-                )
-                if not moved.any()
-                else _towns_of(world, home, unit[here], moved),
-                "band": band,
-                "sex_code": people.sex[here],
-            }
-        )
-        for level in ("city", "district", "town"):
-            area = pl.lit(CITY) if level == "city" else pl.col(level)
-            counts = (
-                frame.group_by(area.alias("area_code"), "band", "sex_code")
-                .len("resident_count")
-                .sort("area_code", "band", "sex_code")
-            )
-            bands = counts["band"].to_numpy()
-            at = add_months(date, 0)
-            _deliver_city(
-                world,
-                "population",
-                at,
-                {
-                    "year": np.full(counts.height, year),
-                    "area_code": counts["area_code"],
-                    "age_from": band_starts[bands],
-                    "age_to": np.array([last for _, last in AGE_BANDS])[bands],
-                    "sex_code": counts["sex_code"].cast(pl.String),
-                    "source_code": ["1"] * counts.height,
-                    "resident_count": counts["resident_count"],
-                },
-            )
-        _live_births(world, year, date)
-
-
-def _towns_of(world: World, home: Any, unit: Any, moved: Any) -> pl.Series:
-    """Township of each resident; one who moved is counted in the first township of the new district."""
-    first_town = np.searchsorted(world.places.towns["unit"].to_numpy(), np.arange(len(world.places.units)))
-    return world.places.towns["town_code"].gather(np.where(moved, first_town[unit], home))
-
-
-def _live_births(world: World, year: int, date: Any) -> None:
-    people = world.people
-    born = people.is_newborn & (year_of(people.birth) == year) & (people.birth <= date)
-    counts = np.bincount(people.unit[born], minlength=len(world.places.units))
-    _deliver_city(
-        world,
-        "live_births",
-        date,
-        {
-            "year": np.full(len(counts) + 1, year),
-            "area_code": [CITY, *world.places.units],
-            "live_birth_count": [int(counts.sum()), *counts.tolist()],
         },
     )

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.synth.archives import archive_ids, first_copies
-from pipelines.synth.cases import CASES
-from pipelines.synth.clock import plus
+from pipelines.synth.cases import CASES, note_persons
 from pipelines.synth.places import CITY
+from pipelines.synth.records import RECORD_KINDS
 from pipelines.synth.world import World
 
 
@@ -30,6 +30,18 @@ def status_on(world: World, date: np.datetime64) -> pl.DataFrame:
     last = events.sort("person", "status_from", "line").group_by("person", maintain_order=True).last()
     joined = base.join(last.select("person", "status_code"), on="person", how="left", maintain_order="left")
     return joined.with_columns(pl.col("status_code").fill_null("MANAGED"))
+
+
+def note_disputes(world: World) -> None:
+    """Truth lines where the recorded status and the evidence differ on the last day."""
+    if not world.expected:
+        return
+    recorded = status_on(world, world.plan.last)
+    expected = pl.concat(world.expected).unique("person", keep="last", maintain_order=True)
+    differing = recorded.join(expected, on="person", how="inner", maintain_order="left").filter(
+        pl.col("status_code") != pl.col("expected_code")
+    )
+    note_persons(world, "ART-14a", "STATUS_DISPUTED", differing["person"].to_numpy())
 
 
 def all_copies(world: World) -> pl.DataFrame:
@@ -88,7 +100,7 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         "rule_id", "finding_code", "dataset", "unit", "record_key", "is_violation", "kind", "person_no"
     ).sort("rule_id", "finding_code", "dataset", "unit", "record_key", "kind")
     lines.write_csv(folder / "violations.csv")
-    defects = {case.kind: case.is_defect for case in CASES}
+    defects = {case.kind: case.is_defect for case in CASES} | RECORD_KINDS
     pl.DataFrame(
         {
             "kind": list(counts),
@@ -114,6 +126,3 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         "format": plan.file_format,
     }
     (folder / "city.json").write_text(json.dumps(city, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-__all__ = ["all_copies", "plus", "status_on", "write_truth"]

@@ -70,8 +70,26 @@ class World:
     status: list[pl.DataFrame] = field(default_factory=list)
     expected: list[pl.DataFrame] = field(default_factory=list)
     lines: list[pl.DataFrame] = field(default_factory=list)
+    #: person, unit, copy, move_from: where residents live after a completed transfer.
+    moves: list[pl.DataFrame] = field(default_factory=list)
+    #: person, org, manage_from: managing institutions other than the first.
+    managers: list[pl.DataFrame] = field(default_factory=list)
+    #: Applications for transfer as they happened.
+    transfers: list[pl.DataFrame] = field(default_factory=list)
     #: Known facts of the stories, for the expected figures.
     facts: dict[str, pl.DataFrame] = field(default_factory=dict)
+    #: Copies whose first version states the identity number instead of the birth certificate.
+    without_certificate: list[Whole] = field(default_factory=list)
+    #: person, at: delivered ordinary services.
+    served: list[pl.DataFrame] = field(default_factory=list)
+    served_in_stories: list[pl.DataFrame] = field(default_factory=list)
+    #: record_id, dataset, person, org, at, entered and the verdict of each examination.
+    exams: pl.DataFrame = field(default_factory=pl.DataFrame)
+    followups: dict[str, pl.DataFrame] = field(default_factory=dict)
+    #: record_id, entered_again, delay: entries moved by a planted flaw.
+    entries: list[pl.DataFrame] = field(default_factory=list)
+    #: Records left out of a full delivery.
+    deleted: pl.Series | None = None
     next_copy: int = 0
     next_record: dict[str, int] = field(default_factory=dict)
 
@@ -84,6 +102,8 @@ class World:
         #: Index of the missing cover or basic item, -1 = complete.
         self.cover_gap = np.full(size, -1)
         self.basic_gap = np.full(size, -1)
+        #: Persons on the restricted list.
+        self.restricted = np.zeros(0, dtype=np.int64)
         self.is_htn = np.zeros(size, dtype=bool)
         self.is_dm = np.zeros(size, dtype=bool)
 
@@ -101,6 +121,13 @@ class World:
         start = len(self.people) + self.next_copy
         self.next_copy += count
         return np.arange(start, start + count)
+
+    def unit_of_copy(self, copy: Whole) -> Whole:
+        """Unit numbers of further copies (of first copies the number of the person's unit is of no use)."""
+        units = np.full(len(self.people) + self.next_copy, -1)
+        for frame in self.copies:
+            units[frame["copy"].to_numpy()] = frame["unit"].to_numpy()
+        return np.asarray(units[copy])
 
     def note(
         self,

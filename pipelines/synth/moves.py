@@ -1,0 +1,492 @@
+"""Transfers of archives between institutions: applications, decisions, filings, the copies and stays that follow.
+
+Not here: terminations that precede a direct change (endings.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.random import Generator
+
+from pipelines.synth.archives import add_copies, add_versions, identity_block, org_codes
+from pipelines.synth.cases import draw_days, is_kind, members, note_stories, story_window
+from pipelines.synth.clock import NEVER, Dates, Whole, away_from_year_end, moment_text, plus
+from pipelines.synth.endings import (
+    add_contacts,
+    add_reactivations,
+    add_visit,
+    declare,
+    resume_stay,
+    set_status,
+)
+from pipelines.synth.world import World
+
+_CROSS_DONE = (
+    "cross_transfer",
+    "cross_transfer_boundary",
+    "decided_late",
+    "decided_late_boundary",
+    "origin_edited",
+    "origin_still_active",
+)
+_CROSS_OPEN = (
+    "transfer_refused",
+    "transfer_withdrawn",
+    "transfer_pending",
+    "decision_overdue",
+    "confirmed_unfiled",
+    "illegal_manager_change",
+)
+#: Story → days between the two successes.
+_PROTECTED = {"protected_179": 179, "protected_180": 180, "protected_181": 181}
+_DIRECT = ("archived_direct", "direct_same_district", "direct_unfiled")
+_REFUSALS = ("居民本人改变主意", "居民仍常住本地", "居民正在本机构接受治疗")
+
+
+def add_moves(world: World) -> None:
+    """Play every story of transfer; needs the terminations to be there."""
+    _crossings(world, members(world, *_CROSS_DONE, *_CROSS_OPEN))
+    _inside(world, members(world, "intra_transfer"))
+    _second_crossings(world)
+    _direct_changes(world)
+    _direct_without_ground(world)
+    _move_the_dead(world)
+
+
+def other_org(world: World, topic: str, org: Whole, is_cross: bool, avoid: Whole | None = None) -> Whole:
+    """Another managing institution: of another district, or of the same one where it has a second.
+
+    Args:
+        world: the city.
+        topic: of the random numbers.
+        org: present institutions.
+        is_cross: whether the district must differ.
+        avoid: institutions whose district must differ too.
+    """
+    places = world.places
+    candidates = places.town_org
+    unit_of = places.org_unit
+    generator = world.random("target " + topic)
+    chosen = org.copy()
+    for unit in np.unique(unit_of[org]):
+        mask = unit_of[org] == unit
+        if is_cross:
+            pool = candidates[unit_of[candidates] != unit]
+            chosen[mask] = generator.permutation(np.resize(pool, int(mask.sum()) + len(pool)))[
+                : int(mask.sum())
+            ]
+        else:
+            pool = candidates[unit_of[candidates] == unit]
+            index = np.searchsorted(pool, org[mask])
+            step = generator.integers(1, max(len(pool), 2), size=int(mask.sum()))
+            chosen[mask] = pool[(index + step) % len(pool)]
+    if avoid is not None:
+        clash = unit_of[chosen] == unit_of[avoid]
+        for place in np.flatnonzero(clash):
+            pool = candidates[
+                (unit_of[candidates] != unit_of[org[place]]) & (unit_of[candidates] != unit_of[avoid[place]])
+            ]
+            chosen[place] = pool[generator.integers(0, len(pool))]
+    return chosen
+
+
+def add_transfers(
+    world: World,
+    person: Whole,
+    from_org: Whole,
+    to_org: Whole,
+    path: str,
+    initiator: Any,
+    applied: Dates,
+    decided: Dates,
+    decision: Any,
+    filed: Dates,
+    changed: Dates,
+    generator: Generator,
+) -> pl.Series:
+    """Transfer rows as the initiating side sends them: once when applied, again when it went on.
+
+    A tenth is sent by the other side too, word for word: it stays one record.
+
+    Returns:
+        Transfer ids.
+    """
+    size = len(person)
+    ids = world.new_ids("TR", size)
+    refused = np.asarray(decision) == "2"
+    unit_of = world.places.org_unit
+    initiator = np.asarray(initiator)
+    sender = np.where(initiator == "1", unit_of[to_org], unit_of[from_org])
+    other = np.where(initiator == "1", unit_of[from_org], unit_of[to_org])
+    applied_at = moment_text(applied, generator.integers(540, 660, size=size))
+    fixed = {
+        "transfer_id": ids,
+        **identity_block(world, person, None),
+        "from_org_code": org_codes(world, from_org),
+        "to_org_code": org_codes(world, to_org),
+        "initiator_code": initiator,
+        "path_code": [path] * size,
+        "applied_at": applied_at,
+        "confirm_mode_code": np.array(list("11234"))[generator.integers(0, 5, size=size)],
+        "reason_code": np.array(list("1222567"))[generator.integers(0, 7, size=size)],
+        "confirmed_by_code": ["1"] * size,
+    }
+    result = {
+        "decided_at": moment_text(decided, 900),
+        "decision_code": pl.Series([code or None for code in np.asarray(decision).tolist()], dtype=pl.String),
+        "refuse_reason": pl.Series(
+            [_REFUSALS[number % 3] if no else None for number, no in enumerate(refused)], dtype=pl.String
+        ),
+        "filed_at": moment_text(filed, 930),
+        "manager_changed_at": moment_text(changed, 960),
+    }
+    world.deliver("transfer", sender, applied, fixed)
+    later = np.fmax.reduce([applied, decided, filed, changed])
+    world.deliver("transfer", sender, later, {**fixed, **result})
+    both = (generator.random(size) < 0.1) & (other != sender)
+    frame = pl.DataFrame({**fixed, **result, "_unit": other, "_at": later})
+    world.rows["transfer"].append(frame.filter(pl.Series(both)))
+    return ids
+
+
+def move_archive(
+    world: World, person: Whole, copy: Whole, org: Whole, success: Dates, ends_at_origin: Any = True
+) -> Whole:
+    """A completed cross-district transfer: the origin's copy ends, the target gets its own.
+
+    Args:
+        world: the city.
+        person: positions.
+        copy: the origin's copies.
+        org: target institutions.
+        success: days of completion.
+        ends_at_origin: whether the origin states that the archive has left.
+
+    Returns:
+        Copies at the target.
+    """
+    left = np.broadcast_to(np.asarray(ends_at_origin), person.shape)
+    declare(world, copy[left], "TRANSFERRED_OUT", success[left])
+    target = add_copies(world, person, org, success, from_copy=copy)
+    world.moves.append(
+        pl.DataFrame(
+            {"person": person, "unit": world.places.org_unit[org], "copy": target, "move_from": success}
+        )
+    )
+    return target
+
+
+def note_managers(world: World, person: Whole, org: Whole, start: Dates) -> None:
+    """The managing institution from a day on, for the expected figures."""
+    world.managers.append(pl.DataFrame({"person": person, "org": org, "manage_from": start}))
+
+
+def _record(world: World, **columns: Any) -> None:
+    """Facts of applications for the expected figures."""
+    size = len(columns["person"])
+    world.transfers.append(
+        pl.DataFrame(
+            {name: np.broadcast_to(np.asarray(value), (size,)) for name, value in columns.items()},
+            strict=False,
+        )
+    )
+
+
+def _crossings(world: World, person: Whole) -> None:
+    """Cross-district applications of one step each, lawful and not."""
+    people, size = world.people, len(person)
+    generator = world.random("crossings")
+    first, last = story_window(world)
+    origin = people.org[person]
+    target = other_org(world, "crossings", origin, True)
+    applied = draw_days(world, "crossings", size, first, plus(last, -40))
+    applied = away_from_year_end(applied, first)
+    end = np.full(size, world.plan.last)
+    pending = is_kind(world, person, "transfer_pending")
+    overdue = is_kind(world, person, "decision_overdue")
+    rank = np.arange(size)
+    applied = np.where(pending, plus(end, -np.where(rank % 3 == 0, 7, rank % 7)), applied)
+    applied = np.where(overdue, plus(end, -np.where(rank % 3 == 0, 8, 8 + rank % 40)), applied)
+    delay = generator.integers(0, 8, size=size)
+    delay = np.where(is_kind(world, person, "cross_transfer_boundary"), 7, delay)
+    delay = np.where(is_kind(world, person, "decided_late_boundary"), 8, delay)
+    delay = np.where(is_kind(world, person, "decided_late"), generator.integers(9, 25, size=size), delay)
+    decided = np.where(pending | overdue, NEVER, plus(applied, delay))
+    decision = np.full(size, "1")
+    decision[is_kind(world, person, "transfer_refused", "illegal_manager_change")] = "2"
+    decision[is_kind(world, person, "transfer_withdrawn")] = "3"
+    decision[pending | overdue] = ""
+    done = is_kind(world, person, *_CROSS_DONE)
+    illegal = is_kind(world, person, "illegal_manager_change")
+    filed = np.where(done, plus(decided, generator.integers(0, 2, size=size)), NEVER)
+    changed = np.where(illegal, plus(decided, 1), filed)
+    initiator = np.where(generator.random(size) < 0.7, "1", "2")
+    ids = add_transfers(
+        world, person, origin, target, "1", initiator, applied, decided, decision, filed, changed, generator
+    )
+    deciding = np.where(initiator == "1", origin, target)
+    unit_of = world.places.org_unit
+    _record(
+        world,
+        person=person,
+        deciding_unit=unit_of[deciding],
+        path="1",
+        applied=applied,
+        decided=decided,
+        decision=decision,
+        success=filed,
+        is_protection_violation=False,
+    )
+    who, moved_at = person[done], filed[done]
+    still_active = is_kind(world, who, "origin_still_active")
+    new = move_archive(world, who, who, target[done], moved_at, ~still_active)
+    people.stay_to[who] = moved_at
+    resume_stay(world, who, new, target[done], moved_at)
+    note_managers(world, who, target[done], moved_at)
+    _edit_at_origin(world, who, moved_at)
+    unit = np.where(initiator == "1", unit_of[target], unit_of[origin])
+    for rule, code, kinds, is_violation in (
+        ("A1-4-3-1a", "DECIDED_LATE", ("decided_late", "decided_late_boundary"), True),
+        ("A1-4-3-1a", "OVERDUE", ("decision_overdue",), True),
+        ("A1-4-3-1a", "", ("cross_transfer_boundary",), False),
+        ("A1-4-3-1b", "FLOW_INCOMPLETE", ("confirmed_unfiled",), True),
+        ("A1-4-3-1c", "ILLEGAL_MANAGER_CHANGE", ("illegal_manager_change",), True),
+        ("A1-4-3-8a", "ORIGIN_EDIT", ("origin_edited",), True),
+        ("A1-4-3-8a", "ORIGIN_STILL_ACTIVE", ("origin_still_active",), True),
+    ):
+        chosen = is_kind(world, person, *kinds)
+        note_stories(world, rule, code, "transfer", unit, ids, person, chosen, is_violation)
+
+
+def _edit_at_origin(world: World, person: Whole, success: Dates) -> None:
+    """The origin changes basic information of an archive that has left; on the day itself it still may."""
+    edited = is_kind(world, person, "origin_edited")
+    who, size = person[edited], int(edited.sum())
+    at = plus(success[edited], world.random("origin edits").integers(2, 25, size=size))
+    moment = moment_text(at, 700)
+    add_versions(
+        world,
+        who,
+        at,
+        {
+            "phone": "100" + pl.Series(20_000_000 + who).cast(pl.String).str.zfill(8),
+            "modified_by_org_code": org_codes(world, world.people.org[who]),
+            "modified_at": moment,
+        },
+        seq=2,
+    )
+
+
+def _inside(world: World, person: Whole) -> None:
+    """Transfers within one district: the same archive gets another manager, the city files it."""
+    people, size = world.people, len(person)
+    generator = world.random("inside")
+    first, last = story_window(world)
+    origin = people.org[person]
+    target = other_org(world, "inside", origin, False)
+    applied = away_from_year_end(draw_days(world, "inside", size, first, plus(last, -20)), first)
+    decided = plus(applied, generator.integers(0, 6, size=size))
+    add_transfers(
+        world,
+        person,
+        origin,
+        target,
+        "2",
+        np.where(generator.random(size) < 0.8, "1", "2"),
+        applied,
+        decided,
+        np.full(size, "1"),
+        decided,
+        decided,
+        generator,
+    )
+    add_versions(
+        world,
+        person,
+        decided,
+        {
+            "manage_org_code": org_codes(world, target),
+            "manage_from_date": decided,
+            "modified_by_org_code": org_codes(world, target),
+            "modified_at": moment_text(decided, 970),
+            "basic_info_verified_at": moment_text(decided, 970),
+        },
+    )
+    people.stay_to[person] = decided
+    resume_stay(world, person, person, target, decided)
+    note_managers(world, person, target, decided)
+
+
+def _second_crossings(world: World) -> None:
+    """Two cross-district transfers of one resident: inside, on and after the 180 days of protection."""
+    person = members(world, *_PROTECTED, "protection_violated")
+    if not len(person):
+        return
+    people, size = world.people, len(person)
+    generator = world.random("second crossings")
+    first, last = story_window(world)
+    origin = people.org[person]
+    middle = other_org(world, "second 1", origin, True)
+    target = other_org(world, "second 2", middle, True, avoid=origin)
+    gap = generator.integers(20, 170, size=size)
+    for kind, days in _PROTECTED.items():
+        gap = np.where(is_kind(world, person, kind), days, gap)
+    start = draw_days(world, "second crossings", size, first, plus(last, -185))
+    # Every step is applied for, decided and filed on one day, so that only the protection is at stake.
+    one = start
+    two = plus(start, gap)
+    violated = gap < 180
+    unit_of = world.places.org_unit
+    all_ids = []
+    for at, source, goal, is_second in ((one, origin, middle, False), (two, middle, target, True)):
+        ids = add_transfers(
+            world,
+            person,
+            source,
+            goal,
+            "1",
+            np.full(size, "1"),
+            at,
+            at,
+            np.full(size, "1"),
+            at,
+            at,
+            generator,
+        )
+        all_ids.append(ids)
+        _record(
+            world,
+            person=person,
+            deciding_unit=unit_of[source],
+            path="1",
+            applied=at,
+            decided=at,
+            decision="1",
+            success=at,
+            is_protection_violation=violated & is_second,
+        )
+        note_managers(world, person, goal, at)
+    copy = move_archive(world, person, person, middle, one)
+    people.stay_to[person] = one
+    last_copy = move_archive(world, person, copy, target, two)
+    resume_stay(world, person, copy, middle, one)
+    world.stays[-1] = world.stays[-1].with_columns(stay_to=pl.Series(two))
+    resume_stay(world, person, last_copy, target, two)
+    unit = unit_of[target]
+    note_stories(world, "A1-4-3-6", "PROTECTION_VIOLATION", "transfer", unit, all_ids[1], person, violated)
+    note_stories(world, "A1-4-3-6b", "EARLY_APPLY", "transfer", unit, all_ids[1], person, violated)
+    note_stories(world, "A1-4-3-6", "", "transfer", unit, all_ids[1], person, ~violated, is_violation=False)
+
+
+def _direct_changes(world: World) -> None:
+    """Archives ended by loss that another institution takes over without asking, and the flawed ways."""
+    ended = world.facts["lost"].filter(pl.col("person").is_in(members(world, *_DIRECT).tolist()))
+    if ended.is_empty():
+        return
+    people = world.people
+    person = ended["person"].to_numpy()
+    archived = ended["archived"].to_numpy().astype("datetime64[D]")
+    size = len(person)
+    generator = world.random("direct")
+    same = is_kind(world, person, "direct_same_district")
+    unfiled = is_kind(world, person, "direct_unfiled")
+    origin = people.org[person]
+    target = np.where(
+        same, other_org(world, "direct inside", origin, False), other_org(world, "direct", origin, True)
+    )
+    first = story_window(world)[0]
+    at = away_from_year_end(plus(archived, 95 + generator.integers(0, 50, size=size)), first)
+    at = np.where(at <= plus(archived, 91), plus(at, 45), at)
+    done = np.where(unfiled, NEVER, at)
+    ids = add_transfers(
+        world,
+        person,
+        origin,
+        target,
+        "3",
+        np.full(size, "1"),
+        at,
+        np.full(size, NEVER),
+        np.full(size, ""),
+        done,
+        done,
+        generator,
+    )
+    lawful = ~same & ~unfiled
+    who, when, goal = person[lawful], at[lawful], target[lawful]
+    copy = move_archive(world, who, who, goal, when)
+    record = add_visit(world, who, copy, goal, when, "direct")
+    add_contacts(world, who, copy, goal, when, "1", "1", "1", purpose="3")
+    add_reactivations(world, who, copy, goal, when, record, when, when)
+    set_status(world, who, "MANAGED", when)
+    resume_stay(world, who, copy, goal, plus(when, 1))
+    note_managers(world, who, goal, when)
+    unit = world.places.org_unit[target]
+    note_stories(world, "A1-4-3-3b", "DIRECT_SAME_DISTRICT", "transfer", unit, ids, person, same)
+    note_stories(world, "A1-4-3-3b", "DIRECT_NOT_FILED", "transfer", unit, ids, person, unfiled)
+
+
+def _direct_without_ground(world: World) -> None:
+    """A managed archive taken over by the direct path: the confirmation is bypassed."""
+    person = members(world, "direct_not_archived")
+    people, size = world.people, len(person)
+    generator = world.random("direct without ground")
+    first, last = story_window(world)
+    origin = people.org[person]
+    target = other_org(world, "direct without ground", origin, True)
+    at = away_from_year_end(draw_days(world, "direct without ground", size, first, last), first)
+    ids = add_transfers(
+        world,
+        person,
+        origin,
+        target,
+        "3",
+        np.full(size, "1"),
+        at,
+        np.full(size, NEVER),
+        np.full(size, ""),
+        at,
+        at,
+        generator,
+    )
+    copy = move_archive(world, person, person, target, at)
+    people.stay_to[person] = at
+    resume_stay(world, person, copy, target, at)
+    note_managers(world, person, target, at)
+    everybody = np.ones(size, dtype=bool)
+    unit = world.places.org_unit[target]
+    note_stories(world, "A1-4-3-3b", "DIRECT_NOT_ARCHIVED", "transfer", unit, ids, person, everybody)
+
+
+def _move_the_dead(world: World) -> None:
+    """A transfer within the district of an archive closed because of death."""
+    dead = world.facts["dead"].filter(pl.col("person").is_in(members(world, "dead_transferred").tolist()))
+    if dead.is_empty():
+        return
+    person = dead["person"].to_numpy()
+    size = len(person)
+    generator = world.random("dead transferred")
+    archived = dead["archived"].to_numpy().astype("datetime64[D]")
+    at = np.minimum(plus(archived, 5 + generator.integers(0, 30, size=size)), world.plan.last)
+    origin = world.people.org[person]
+    target = other_org(world, "dead transferred", origin, False)
+    ids = add_transfers(
+        world,
+        person,
+        origin,
+        target,
+        "2",
+        np.full(size, "1"),
+        at,
+        at,
+        np.full(size, "1"),
+        at,
+        at,
+        generator,
+    )
+    everybody = np.ones(size, dtype=bool)
+    unit = world.places.org_unit[target]
+    note_stories(world, "A1-4-3-3a", "TRANSFER_AFTER_DEATH", "transfer", unit, ids, person, everybody)
