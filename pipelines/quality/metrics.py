@@ -24,6 +24,7 @@ COLUMNS: Mapping[str, str] = {
     "subject": "varchar",
     "level": "varchar",
     "code": "varchar",
+    "name": "varchar",
     "period": "varchar",
     "as_of_date": "date",
     "is_latest": "boolean",
@@ -175,6 +176,30 @@ def collect(connection: duckdb.DuckDBPyConnection) -> None:
                 "select ? as table_name, ? as check_name, ? as level",
                 [table, check, NOT_COMPUTED],
             )
+    _name(connection)
+
+
+def _name(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give every figure the name of its district or institution, where the marts know it."""
+    for table, code, name, level in (
+        ("dim_division", "division_code", "division_name", "level <> 'org'"),
+        ("dim_org", "org_code", "org_name", "level = 'org'"),
+    ):
+        try:
+            connection.execute(
+                f"""
+                update memory.quality.metric as metric
+                set name = known.name
+                from (
+                    select {code} as code, arg_max({name}, (is_current, valid_from_date)) as name
+                    from marts.marts.{table}
+                    group by {code}
+                ) as known
+                where metric.code = known.code and {level}
+                """
+            )
+        except duckdb.Error:
+            continue  # the suite of that table says so; a figure without a name shows its code
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -174,6 +174,37 @@ def judge(connection: duckdb.DuckDBPyConnection, limits: Sequence[Threshold]) ->
     return [_noted(result, notes) for result in gate.run_suites(connection, suites)]
 
 
+def beyond(connection: duckdb.DuckDBPyConnection, limit: Threshold, count: int = 10) -> list[dict[str, Any]]:
+    """The figures that break a limit, farthest first: subject, code, name, counts and value."""
+    found = connection.execute(
+        """
+        select subject, code, coalesce(name, code) as name, numerator_count, denominator_count, value
+        from memory.quality.metric
+        where
+            table_name = $table and check_name = $check and level = $level
+            and (subject = $subject or $subject = '*')
+            and is_latest
+            and denominator_count >= $min_denominator
+            and (level = 'city' or code <> 'UNKNOWN')
+            and (value < $minimum or value > $maximum)
+        order by greatest($minimum - value, value - $maximum) desc, subject, code
+        limit $count
+        """,
+        {
+            "table": limit.table,
+            "check": limit.check,
+            "level": limit.level,
+            "subject": limit.subject,
+            "min_denominator": limit.min_denominator,
+            "minimum": float("-inf") if limit.minimum is None else limit.minimum,
+            "maximum": float("inf") if limit.maximum is None else limit.maximum,
+            "count": count,
+        },
+    )
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
 def _state(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, set[tuple[str, str]]]:
     (as_of,) = connection.execute("select max(as_of_date) from memory.quality.metric").fetchall()[0]
     broken = connection.execute(
