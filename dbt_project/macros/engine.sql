@@ -188,3 +188,20 @@
 {% macro spark__split_codes(text) -%}
     split({{ text }}, '[|]')
 {%- endmacro %}
+
+{#- The last non-null value up to and including the current row of an ordered partition. -#}
+{% macro last_known(expression, partition_by, order_by) %}{{ return(adapter.dispatch('last_known', 'yudang')(expression, partition_by, order_by)) }}{% endmacro %}
+{% macro default__last_known(expression, partition_by, order_by) -%}
+    last_value({{ expression }} ignore nulls) over (
+        partition by {{ partition_by }}
+        order by {{ order_by }}
+        rows between unbounded preceding and current row
+    )
+{%- endmacro %}
+{% macro spark__last_known(expression, partition_by, order_by) -%}
+    last_value({{ expression }}, true) over (
+        partition by {{ partition_by }}
+        order by {{ order_by }}
+        rows between unbounded preceding and current row
+    )
+{%- endmacro %}

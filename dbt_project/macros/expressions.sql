@@ -34,3 +34,24 @@
         where ranked.row_rank = 1
     )
 {%- endmacro %}
+
+{#- Left join of an institution's description that is in force for attribution on a date. -#}
+{% macro join_org(alias, org_code, on_date) -%}
+    left join {{ ref('org_period') }} as {{ alias }}
+        on
+            {{ org_code }} = {{ alias }}.org_code
+            and {{ on_date }} >= {{ alias }}.attributed_from
+            and {{ on_date }} < {{ alias }}.attributed_to
+{%- endmacro %}
+
+{#- The earliest of several dates, nulls left out; null when all are null. -#}
+{% macro earliest(dates) -%}
+    nullif(
+        least(
+            {%- for date in dates %}
+            coalesce({{ date }}, {{ end_of_time() }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ),
+        {{ end_of_time() }}
+    )
+{%- endmacro %}

@@ -1,0 +1,123 @@
+-- Which institution managed a copy, from when to when. Half-open; a reform that renames the district splits.
+with managed as (
+    select
+        segment.holding_key,
+        segment.archive_key,
+        segment.person_key,
+        segment.delivery_unit,
+        segment.event_number,
+        segment.segment_from,
+        segment.segment_to,
+        segment.org_code,
+        segment.reason_code,
+        segment.evidence_key
+    from {{ ref('holding_segment') }} as segment
+    where segment.is_managed
+),
+
+begun as (
+    select
+        managed.*,
+        case
+            when
+                lag(managed.segment_to) over (partition by managed.holding_key order by managed.event_number)
+                = managed.segment_from
+                and coalesce(
+                    lag(managed.org_code) over (partition by managed.holding_key order by managed.event_number), ''
+                ) = coalesce(managed.org_code, '')
+                then 0
+            else 1
+        end as begin_flag
+    from managed
+),
+
+numbered as (
+    select
+        begun.*,
+        sum(begun.begin_flag) over (
+            partition by begun.holding_key
+            order by begun.event_number
+            rows between unbounded preceding and current row
+        ) as interval_number
+    from begun
+),
+
+merged as (
+    select
+        numbered.holding_key,
+        numbered.interval_number,
+        min(numbered.archive_key) as archive_key,
+        min(numbered.person_key) as person_key,
+        min(numbered.delivery_unit) as delivery_unit,
+        min(numbered.org_code) as org_code,
+        min(numbered.segment_from) as valid_from,
+        max(numbered.segment_to) as valid_to,
+        max(case when numbered.begin_flag = 1 then numbered.reason_code end) as reason_code,
+        max(case when numbered.begin_flag = 1 then numbered.evidence_key end) as evidence_key
+    from numbered
+    group by numbered.holding_key, numbered.interval_number
+),
+
+-- stretches during which an institution belonged to one district
+org_stretch as (
+    select
+        org.org_code,
+        org.district_code,
+        org.attributed_from,
+        org.attributed_to,
+        case
+            when lag(org.district_code) over (partition by org.org_code order by org.attributed_from)
+                = org.district_code
+                then 0
+            else 1
+        end as begin_flag
+    from {{ ref('org_period') }} as org
+),
+
+org_numbered as (
+    select
+        org_stretch.*,
+        sum(org_stretch.begin_flag) over (
+            partition by org_stretch.org_code
+            order by org_stretch.attributed_from
+            rows between unbounded preceding and current row
+        ) as stretch_number
+    from org_stretch
+),
+
+org_district as (
+    select
+        org_numbered.org_code,
+        org_numbered.stretch_number,
+        min(org_numbered.district_code) as district_code,
+        min(org_numbered.attributed_from) as attributed_from,
+        max(org_numbered.attributed_to) as attributed_to
+    from org_numbered
+    group by org_numbered.org_code, org_numbered.stretch_number
+)
+
+select
+    merged.person_key,
+    merged.archive_key,
+    merged.org_code,
+    coalesce(org_district.district_code, merged.delivery_unit) as district_code,
+    greatest(merged.valid_from, coalesce(org_district.attributed_from, merged.valid_from)) as valid_from,
+    least(merged.valid_to, coalesce(org_district.attributed_to, merged.valid_to)) as valid_to,
+    case
+        when org_district.attributed_from > merged.valid_from then 'ADMIN_REFORM'
+        else merged.reason_code
+    end as reason_code,
+    case
+        when
+            merged.reason_code in ('TRANSFER', 'INTRA_TRANSFER', 'DIRECT')
+            and not coalesce(org_district.attributed_from > merged.valid_from, false)
+            then merged.evidence_key
+    end as transfer_key,
+    merged.holding_key,
+    merged.delivery_unit
+from merged
+left join org_district
+    on
+        merged.org_code = org_district.org_code
+        and merged.valid_from < org_district.attributed_to
+        and merged.valid_to > org_district.attributed_from
