@@ -38,7 +38,12 @@
         select
             rule_id, subject_type, column_name, article, message_template, message_columns, severity_code,
             attributed_role_code, unattributed_codes, event_date_column, boundary_column,
-            cast(valid_from as varchar) as valid_from, cast(coalesce(valid_to, '9999-12-31') as varchar) as valid_to
+            -- what happened before the first version of a rule is counted with it (its outcome is PRE_RULE)
+            case
+                when valid_from = min(valid_from) over (partition by rule_id, column_name) then '1900-01-01'
+                else cast(valid_from as varchar)
+            end as valid_from,
+            cast(coalesce(valid_to, '9999-12-31') as varchar) as valid_to
         from {{ registry }}
         where table_name = '{{ table_name }}'
         order by rule_id

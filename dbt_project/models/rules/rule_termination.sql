@@ -101,11 +101,13 @@ verdict as (
 
         case
             when ground.is_corrected is not null then ground.is_corrected
-            when ground.kind_code = 'LOST' and ground.a1_6_1_1 in ('NOT_APPLICABLE:PRE_RULE', 'FAIL:PREMATURE_LOST')
-                then ground.a1_6_1_1
             when ground.kind_code = 'LOST' and ground.declared_date is null then 'NOT_EVALUABLE:DECLARED_DATE_MISSING'
+            when ground.kind_code = 'LOST' and ground.declared_date < ground.rules_effective_from
+                then 'NOT_APPLICABLE:PRE_RULE'
             when ground.kind_code = 'LOST' and ground.lost_reached_date is null
                 then 'NOT_EVALUABLE:LAST_SERVICE_UNKNOWN'
+            when ground.kind_code = 'LOST' and ground.declared_date <= ground.lost_reached_date
+                then 'FAIL:PREMATURE_LOST'
             when ground.kind_code = 'LOST' then 'PASS'
             when ground.kind_code = 'MOVED_OUT' and ground.a1_6_1_3 like 'FAIL:%'
                 then 'FAIL:MOVED_OUT_WITHOUT_EVIDENCE'
