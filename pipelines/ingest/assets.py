@@ -14,8 +14,10 @@ import dagster as dg
 from pipelines.contract import model
 from pipelines.ingest import lake
 from pipelines.ingest.pending import IngestSummary, ingest_pending
+from pipelines.publish.fingerprint import inbox_digest, remember
 from pipelines.resources import WorkspaceResource
-from pipelines.workspace import Workspace
+from pipelines.warehouse.failure import value_free
+from pipelines.workspace import BlockingCheckError, Workspace
 
 DELIVERY = dg.AssetKey("delivery")
 REGISTER = dg.AssetKey(["lake", "delivery_file"])
@@ -73,13 +75,14 @@ def _announce(context: dg.AssetExecutionContext, summary: IngestSummary) -> None
 
 
 def _take_in(workspace: Workspace, unit: str | None, day: date | None, force: bool) -> IngestSummary:
-    return ingest_pending(
-        workspace.settings,
-        unit=unit,
-        day=day,
-        force=force,
-        progress=lambda done, total: _report(workspace, done, total),
-    )
+    with value_free(BlockingCheckError):
+        return ingest_pending(
+            workspace.settings,
+            unit=unit,
+            day=day,
+            force=force,
+            progress=lambda done, total: _report(workspace, done, total),
+        )
 
 
 def _report(workspace: Workspace, done: int, total: int) -> None:
@@ -149,7 +152,14 @@ def build_assets() -> Sequence[dg.AssetsDefinition]:
         ground = workspace.get()
         options = ground.options
         lake.ensure_anchors(ground.settings)
-        summary = _take_in(ground, options.unit, options.day, force=False)
+        is_whole = options.unit is None and options.day is None
+        # taken before the inbox is read: what arrives meanwhile belongs to the next run
+        seen = inbox_digest(ground.settings) if is_whole else ""
+        summary = _take_in(ground, options.unit, options.day, force=options.rebuild and not is_whole)
+        remember(ground.settings, inbox=seen)
+        if summary.strays:
+            count = len(summary.strays)
+            ground.warn(f"收件箱中有 {count} 个路径不是报送，未动", f"{count} paths in the inbox are no deliveries")
         _announce(context, summary)
         counts = Counter(summary.accepted_by_dataset)
         for spec in specs:

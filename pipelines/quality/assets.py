@@ -13,6 +13,7 @@ import dagster as dg
 from pipelines.quality import results, suites, thresholds
 from pipelines.quality.results import Severity, Status, SuiteResult
 from pipelines.resources import WorkspaceResource
+from pipelines.warehouse.failure import value_free
 from pipelines.workspace import BlockingCheckError, Workspace
 
 RESULTS = "expectations.json"
@@ -67,7 +68,8 @@ def build_assets(known: Sequence[dg.AssetKey]) -> Sequence[dg.AssetsDefinition |
         from pipelines.quality import gate
 
         ground = workspace.get()
-        found = gate.validate(ground.settings, ground.warehouse_build, ground.marts_build)
+        with value_free(BlockingCheckError):
+            found = gate.validate(ground.settings, ground.warehouse_build, ground.marts_build)
         results.write_text(results_file(ground), results.to_json(found))
         breaches = sum(len(one.breaches) for one in found)
         ground.say(

@@ -6,6 +6,8 @@ Not here: deciding what an error means for the run.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # these kinds of DuckDB errors speak of names in SQL only; all others may quote a value of a row
 _NAMES_ONLY = re.compile(r"(Binder|Catalog|Parser|Syntax|Permission|Out of Memory) Error", re.IGNORECASE)
@@ -27,6 +29,28 @@ def without_values(text: str) -> str:
     cleaned = _NUMBER.sub("«…»", cleaned)
     cleaned = _BEYOND_ASCII.sub(lambda found: found.group() if found.group() in "«…»" else "…", cleaned)
     return cleaned.strip()[:_LONGEST]
+
+
+class StageError(RuntimeError):
+    """A stage broke; the message is free of values, so that it may stand in Dagster's storage and on screens."""
+
+
+@contextmanager
+def value_free(*spoken: type[Exception]) -> Iterator[None]:
+    """Let errors of the given kinds pass, whose messages are ours, and strip every other of its text's values.
+
+    Dagster stores the message of whatever a stage raises, and messages of DuckDB and Polars quote rows.
+
+    Raises:
+        StageError: in the place of any other exception.
+    """
+    try:
+        yield
+    except (*spoken, StageError):
+        raise
+    except Exception as error:
+        # not chained: Dagster would store the original's message along with this one
+        raise StageError(describe(error)) from None
 
 
 def describe(error: BaseException) -> str:

@@ -1,0 +1,84 @@
+"""Keys under home/keys: the site key of the pseudonyms, and the self-test of SM3 without which nothing starts.
+
+Not here: what is pseudonymised (pipelines.warehouse.pseudonym, dbt_project) and encryption of files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from pipelines.settings import Settings
+
+SITE_KEY_BYTES = 32
+
+# GB/T 32905-2016, appendix A.1
+_TEST_MESSAGE = b"abc"
+_TEST_DIGEST = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+
+
+class KeyMaterialError(RuntimeError):
+    """A key or the cryptographic library cannot be used; the message says what would help."""
+
+
+def self_test() -> None:
+    """Check that this Python's SM3 is the standard's.
+
+    Raises:
+        KeyMaterialError: SM3 is absent from the library or answers wrongly (GB/T 32905-2016 A.1).
+    """
+    try:
+        digest = hashlib.new("sm3", _TEST_MESSAGE).hexdigest()
+    except ValueError as error:
+        raise KeyMaterialError(
+            "hashlib has no SM3; use a Python whose OpenSSL is built with SM3 (OpenSSL 1.1.1 or later)"
+        ) from error
+    if digest != _TEST_DIGEST:
+        raise KeyMaterialError("SM3 of the cryptographic library fails the test vector of GB/T 32905-2016")
+
+
+def make_site_key(settings: Settings) -> bool:
+    """Make the site key if there is none; an existing one is never replaced.
+
+    Returns:
+        Whether a key was made.
+    """
+    settings.keys.mkdir(parents=True, exist_ok=True)
+    settings.keys.chmod(0o700)
+    path = settings.site_key_file
+    if path.exists():
+        return False
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+        handle.write(secrets.token_hex(SITE_KEY_BYTES) + "\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+    try:
+        # a link fails where the name exists already: two first runs cannot end with two keys
+        os.link(aside, path)
+    except FileExistsError:
+        return False
+    finally:
+        aside.unlink()
+    return True
+
+
+def check_site_key(path: Path) -> None:
+    """Check that the site key can be used and that nobody else can read it.
+
+    Raises:
+        KeyMaterialError: it is missing, malformed or readable by others.
+    """
+    if not path.is_file():
+        raise KeyMaterialError("there is no site key; make one with `yudang key new`")
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (ValueError, UnicodeDecodeError):
+        raise KeyMaterialError("the site key file does not hold hexadecimal digits") from None
+    if len(key) != SITE_KEY_BYTES:
+        raise KeyMaterialError(f"the site key must have {SITE_KEY_BYTES} bytes (64 hexadecimal digits)")
+    if path.stat().st_mode & 0o077:
+        raise KeyMaterialError("the site key can be read by others; run `chmod 600` on it")

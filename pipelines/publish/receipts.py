@@ -1,0 +1,56 @@
+"""The second equation of the receipts: what became of every accepted row once the warehouse was built.
+
+Not here: how a receipt looks (pipelines.ingest.receipt).
+"""
+
+from __future__ import annotations
+
+from pipelines import duck
+from pipelines.contract import model
+from pipelines.ingest import receipt
+from pipelines.publish.content_hash import quoted
+from pipelines.settings import Settings
+from pipelines.workspace import BlockingCheckError
+
+
+def complete_receipts(settings: Settings) -> int:
+    """Fill in the receipts of all deliveries that the published warehouse knows and return how many those are.
+
+    Raises:
+        BlockingCheckError: accepted rows of a delivery are unaccounted for.
+    """
+    parts = [
+        f"select '{dataset}' as dataset, delivery_id, version_status "
+        f"from warehouse.staging.{quoted(f'stg_{dataset}_version')}"
+        for dataset in model.datasets()
+    ]
+    connection = duck.memory(settings)
+    try:
+        literal = str(settings.warehouse_file).replace("'", "''")
+        connection.execute(f"attach '{literal}' as warehouse (read_only)")
+        rows = connection.execute(
+            f"""
+            with delivery as (
+                select delivery_id, delivery_unit, delivery_day, delivery_batch
+                from warehouse.control.delivery_file
+                where is_visible and delivery_status = 'accepted'
+                group by all
+            )
+            select
+                delivery.delivery_unit, delivery.delivery_day, delivery.delivery_batch, delivery.delivery_id,
+                version.dataset,
+                count(*) filter (where version.version_status = 'current'),
+                count(*) filter (where version.version_status = 'superseded'),
+                count(*) filter (where version.version_status = 'repeated'),
+                count(*) filter (where version.version_status = 'withdrawn')
+            from ({" union all ".join(parts)}) as version
+            inner join delivery on version.delivery_id = delivery.delivery_id
+            group by all
+            """
+        ).fetchall()
+    finally:
+        connection.close()
+    broken = receipt.complete(settings, (receipt.VersionCount(*row) for row in rows))
+    if broken:
+        raise BlockingCheckError(f"{len(broken)} receipts do not balance; the rows of their deliveries are lost")
+    return len({row[3] for row in rows})

@@ -1,0 +1,172 @@
+"""Marts of single reporting units: the rows a unit may see, with the same tables, columns and comments.
+
+Not here: which rows those are; every mart model says it in its meta as `unit_filter`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines import duck
+from pipelines.contract import model
+from pipelines.publish.content_hash import quoted, table_names
+from pipelines.settings import Settings
+from pipelines.workspace import BlockingCheckError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+EVERYTHING = "all"
+
+
+class UnitFilterError(BlockingCheckError):
+    """A mart does not say which of its rows a unit may see."""
+
+
+def filters(manifest: Path) -> dict[str, str]:
+    """Mart table → its `unit_filter`: a condition with `{unit}` in it, or `all`.
+
+    Raises:
+        UnitFilterError: a mart has none; it would otherwise be shown to nobody or to everybody by chance.
+    """
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    found: dict[str, str] = {}
+    for node in nodes.values():
+        if node["resource_type"] != "model" or node["fqn"][1] != "marts":
+            continue
+        meta = node.get("config", {}).get("meta") or node.get("meta") or {}
+        condition = str(meta.get("unit_filter") or "").strip()
+        if condition != EVERYTHING and "{unit}" not in condition:
+            raise UnitFilterError(f"mart {node['name']} has no unit_filter in its meta")
+        found[node["name"]] = condition
+    return found
+
+
+def predecessors(connection: DuckDBPyConnection) -> Mapping[str, frozenset[str]]:
+    """Unit → units that were merged into it: their residents' history is its own."""
+    direct: dict[str, set[str]] = defaultdict(set)
+    for old, new in connection.execute(
+        "select old_code, new_code from warehouse.reference.division_successors "
+        "where length(old_code) = 6 and old_code <> new_code"
+    ).fetchall():
+        direct[str(new)].add(str(old))
+    complete: dict[str, frozenset[str]] = {}
+    for unit in direct:
+        reached: set[str] = set()
+        waiting = list(direct[unit])
+        while waiting:
+            code = waiting.pop()
+            if code not in reached:
+                reached.add(code)
+                waiting += direct.get(code, ())
+        complete[unit] = frozenset(reached)
+    return complete
+
+
+def condition_for(condition: str, units: Sequence[str]) -> str:
+    """The rows that any of the given unit codes may see."""
+    if condition == EVERYTHING:
+        return "true"
+    return " or ".join(f"({condition.replace('{unit}', unit)})" for unit in units)
+
+
+def build(settings: Settings, warehouse: Path, marts: Path, manifest: Path, folder: Path) -> dict[str, int]:
+    """Write one file per unit into `folder` and return unit → number of persons in it.
+
+    A unit gets a file when it delivered or manages somebody. The city platform reads the city's marts.
+    """
+    conditions = filters(manifest)
+    folder.mkdir(parents=True, exist_ok=True)
+    connection = duck.memory(settings)
+    try:
+        # not under its own name: a database and a schema of one name cannot be told apart
+        connection.execute(f"attach {_literal(str(marts))} as city (read_only)")
+        connection.execute(f"attach {_literal(str(warehouse))} as warehouse (read_only)")
+        merged = predecessors(connection)
+        tables = table_names(connection, "city", "marts")
+        missing = sorted(set(tables) - set(conditions))
+        if missing:
+            raise UnitFilterError(f"mart {missing[0]} is not a model of the parsed project")
+        persons = {}
+        for unit in _units(connection):
+            path = folder / f"{unit}.duckdb"
+            duck.discard(path)
+            seen = [unit, *sorted(merged.get(unit, ()))]
+            _write(connection, path, {table: condition_for(conditions[table], seen) for table in tables})
+            persons[unit] = _persons(connection, path)
+        return persons
+    finally:
+        connection.close()
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _units(connection: DuckDBPyConnection) -> list[str]:
+    found = connection.execute(
+        """
+        select delivery_unit from warehouse.control.delivery_file where delivery_status = 'accepted'
+        union
+        select district_code from city.marts.fct_manager_interval
+        """
+    ).fetchall()
+    known = model.reference_units()
+    return sorted(code for (code,) in found if code in known and code != model.CITY_UNIT)
+
+
+def _write(connection: DuckDBPyConnection, path: Path, conditions: Mapping[str, str]) -> None:
+    connection.execute(f"attach {_literal(str(path))} as unit_file")
+    try:
+        connection.execute("create schema unit_file.marts")
+        for table, condition in conditions.items():
+            connection.execute("use city")
+            connection.execute(
+                f"create table unit_file.marts.{quoted(table)} as "
+                f"select * from city.marts.{quoted(table)} where {condition}"
+            )
+            _comment(connection, table)
+        connection.execute("checkpoint unit_file")
+    finally:
+        connection.execute("use memory")
+        connection.execute("detach unit_file")
+
+
+def _comment(connection: DuckDBPyConnection, table: str) -> None:
+    target = f"unit_file.marts.{quoted(table)}"
+    for (comment,) in connection.execute(
+        "select comment from duckdb_tables() where database_name = 'city' and schema_name = 'marts' "
+        "and table_name = ? and comment is not null",
+        [table],
+    ).fetchall():
+        connection.execute(f"comment on table {target} is {_literal(comment)}")
+    for column, comment in connection.execute(
+        "select column_name, comment from duckdb_columns() where database_name = 'city' "
+        "and schema_name = 'marts' and table_name = ? and comment is not null",
+        [table],
+    ).fetchall():
+        connection.execute(f"comment on column {target}.{quoted(column)} is {_literal(comment)}")
+
+
+def _persons(connection: DuckDBPyConnection, path: Path) -> int:
+    connection.execute(f"attach {_literal(str(path))} as unit_file (read_only)")
+    try:
+        found = connection.execute("select count(*) from unit_file.marts.fct_archive").fetchone()
+        return int(found[0]) if found else 0
+    finally:
+        connection.execute("detach unit_file")
+
+
+def swap_in(settings: Settings, folder: Path) -> None:
+    """Put the finished files in place, each in one step, and take away files of units that have none any more."""
+    settings.units_dir.mkdir(parents=True, exist_ok=True)
+    fresh = {path.name for path in folder.glob("*.duckdb")}
+    for path in sorted(folder.glob("*.duckdb")):
+        duck.swap_in(path, settings.units_dir / path.name)
+    for path in settings.units_dir.glob("*.duckdb"):
+        if path.name not in fresh:
+            path.unlink()
