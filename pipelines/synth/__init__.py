@@ -1,4 +1,4 @@
-"""The synthetic city: invented residents whose institutions deliver under the contract, with the truth beside.
+"""The synthetic city: invented residents, their institutions' deliveries under the contract, and the truth.
 
 Not here: anything that reads, judges or repairs a delivery (ingest, dbt_project).
 """

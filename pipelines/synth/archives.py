@@ -1,4 +1,4 @@
-"""The archive dataset: copies of archives in the units, their versions over time, the identity block of other rows.
+"""The archive dataset: copies in the units, their versions over time, the identity block of other rows.
 
 Not here: why a version arises (newborns.py, moves.py, endings.py, flaws.py).
 """
@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.synth.clock import Dates, Whole, moment_text, plus
 from pipelines.synth.identity import rank_within
-from pipelines.synth.world import World
+from pipelines.synth.world import World, masked
 
 #: Columns that later versions of an archive may change; a null in a version keeps the value before it.
 OVERRIDES: dict[str, Any] = {
@@ -64,7 +64,7 @@ def doctors(orgs_code: pl.Series, numbers: Whole, per_org: int = 6) -> pl.Series
 
 
 def identity_block(world: World, person: Whole, copy: Whole | None) -> dict[str, Any]:
-    """Block P of rows about persons: the sender's own archive id, and the identity number where it is settled.
+    """Block P of rows about persons: the sender's archive id, and the identity number where it is settled.
 
     Args:
         world: the city.
@@ -79,18 +79,12 @@ def identity_block(world: World, person: Whole, copy: Whole | None) -> dict[str,
         block["district_archive_id"] = pl.Series([None] * len(person), dtype=pl.String)
     else:
         own = archive_ids(world, np.maximum(copy, 0))
-        block["district_archive_id"] = _where(copy >= 0, own)
-    block["id_type_code"] = _where(has_id, pl.Series(["01"] * len(person), dtype=pl.String))
-    block["id_no"] = _where(has_id, ids)
+        block["district_archive_id"] = masked(copy >= 0, own)
+    block["id_type_code"] = masked(has_id, pl.Series(["01"] * len(person), dtype=pl.String))
+    block["id_no"] = masked(has_id, ids)
     block["name"] = people.name.gather(person)
     block["birth_date"] = people.birth[person]
     return block
-
-
-def _where(mask: Any, values: pl.Series) -> pl.Series:
-    """Values where the mask holds, else null."""
-    frame = pl.DataFrame({"mask": np.asarray(mask, dtype=bool), "value": values})
-    return frame.select(pl.when("mask").then("value")).to_series()
 
 
 def add_copies(
@@ -276,36 +270,34 @@ def _base_rows(world: World, copies: pl.DataFrame) -> pl.DataFrame:
             "_unit": copies["unit"],
             "district_archive_id": archive_ids(world, copy),
             "archive_no": copies["archive_no"],
-            "id_type_code": _where(document != "MO", pl.Series(np.where(document == "ID", "01", "11"))),
-            "id_no": _where(document == "ID", people.id_no.gather(person)),
-            "birth_certificate_no": _where(document == "BC", people.birth_certificate_no.gather(person)),
-            "mother_id_no": _where(has_mother, people.id_no.gather(np.maximum(mother, 0))),
+            "id_type_code": masked(document != "MO", pl.Series(np.where(document == "ID", "01", "11"))),
+            "id_no": masked(document == "ID", people.id_no.gather(person)),
+            "birth_certificate_no": masked(document == "BC", people.birth_certificate_no.gather(person)),
+            "mother_id_no": masked(has_mother, people.id_no.gather(np.maximum(mother, 0))),
             "previous_id_no": pl.Series([None] * size, dtype=pl.String),
-            "previous_district_archive_id": _where(
+            "previous_district_archive_id": masked(
                 moved, archive_ids(world, np.maximum(copies["from_copy"].to_numpy(), 0))
             ),
             "name": people.name.gather(person),
             "sex_code": pl.Series(people.sex[person]).cast(pl.String),
             "birth_date": people.birth[person],
             "ethnic_code": people.ethnic[person],
-            "phone": _where(~gap["phone"], people.phone.gather(person)),
+            "phone": masked(~gap["phone"], people.phone.gather(person)),
             "contact_name": people.contact_name.gather(person),
             "contact_phone": people.contact_phone.gather(person),
             "present_address": "重庆市" + district + town_name + village_name + house + "号",
-            "registered_address": _where(
+            "registered_address": masked(
                 ~gap["registered_address"],
-                pl.select(
-                    pl.when(pl.lit(pl.Series(gap["placeholder"]))).then(pl.lit("不详")).otherwise(registered)
-                ).to_series(),
+                masked(~gap["placeholder"], registered).fill_null("不详"),
             ),
             "town_code": places.towns["town_code"].gather(town),
             "town_code_system": ["MCA"] * size,
             "town_name": town_name,
             "village_code": places.villages["village_code"].gather(village),
-            "village_name": _where(~gap["village_name"], village_name),
+            "village_name": masked(~gap["village_name"], village_name),
             "create_org_code": create_org_code,
-            "creator_id": _where(~gap["creator_id"], doctors(create_org_code, draw[3])),
-            "doctor_id": _where(~gap["doctor_id"], doctor),
+            "creator_id": masked(~gap["creator_id"], doctors(create_org_code, draw[3])),
+            "doctor_id": masked(~gap["doctor_id"], doctor),
             "manage_org_code": org_code,
             "manage_from_date": pl.Series(np.where(moved, entered, created)),
             "modified_by_org_code": org_code,
@@ -319,8 +311,8 @@ def _base_rows(world: World, copies: pl.DataFrame) -> pl.DataFrame:
             "residence_type_code": np.where(draw[5] % 100 < 78, "1", "2"),
             "residence_start_date": plus(created, -(200 + draw[5] % 2000)),
             "is_chosen_org": draw[6] % 10 == 0,
-            "past_history_codes": _where(~missing["past_history_codes"], _history(world, person)),
-            "family_history_codes": _where(
+            "past_history_codes": masked(~missing["past_history_codes"], _history(world, person)),
+            "family_history_codes": masked(
                 ~missing["family_history_codes"], pl.Series(np.where(draw[7] % 5 == 0, "2", "1"))
             ),
             "allergy_codes": np.where(draw[7] % 37 == 0, "2", "1"),
@@ -339,7 +331,7 @@ def _base_rows(world: World, copies: pl.DataFrame) -> pl.DataFrame:
             "consent_date": created,
             "is_open": is_open,
             "open_date": np.where(is_open, plus(created, 10), np.datetime64("NaT", "D")),
-            "open_subject_code": _where(is_open, pl.Series(["1"] * size)),
+            "open_subject_code": masked(is_open, pl.Series(["1"] * size)),
             "basic_info_verified_at": entered_at,
             "declared_status_code": ["MANAGED"] * size,
             "entered_at": entered_at,

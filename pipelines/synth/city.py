@@ -17,10 +17,12 @@ from pipelines.synth import (
     archives,
     care,
     cases,
+    deaths,
     deliver,
-    endings,
+    departures,
     expected,
     flaws,
+    lost,
     moves,
     newborns,
     records,
@@ -127,7 +129,10 @@ def live(world: World) -> dict[str, int]:
     territory.add_territory(world)
     counts = cases.assign_cases(world)
     cases.draw_traits(world)
-    endings.add_endings(world)
+    departures.add_history(world)
+    lost.add_lost(world)
+    deaths.add_deaths(world)
+    departures.add_departures(world)
     moves.add_moves(world)
     newborns.add_newborns(world)
     flaws.add_identity_flaws(world)

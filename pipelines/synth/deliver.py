@@ -53,12 +53,13 @@ def contract_frame(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     unknown = set(rows.columns) - {column.name for column in columns} - {"_unit", "_at", "copy", "_day"}
     if unknown:
         raise ValueError(f"columns that the contract does not know in {name}: {sorted(unknown)}")
-    return rows.select(
-        _cast(column.name, kinds[column.type])
-        if column.name in rows.columns
-        else pl.lit(None, dtype=kinds[column.type]).alias(column.name)
+    # Added as columns first: a selection of nothing but literals would make one row of no rows.
+    absent = [
+        pl.lit(None, dtype=kinds[column.type]).alias(column.name)
         for column in columns
-    )
+        if column.name not in rows.columns
+    ]
+    return rows.with_columns(absent).select(_cast(column.name, kinds[column.type]) for column in columns)
 
 
 def _cast(name: str, kind: Any) -> pl.Expr:
@@ -214,7 +215,7 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_xlsx(frame: pl.DataFrame, path: Path, day: np.datetime64) -> None:
-    """First sheet, values as text; the creation moment is the delivery's, so that equal rows give equal bytes."""
+    """First sheet, values as text; created on the delivery's day, so that equal rows give equal bytes."""
     import xlsxwriter
 
     with xlsxwriter.Workbook(path, {"constant_memory": False}) as workbook:

@@ -1,6 +1,6 @@
 """Expected figures of the indicators, from what the generator knows it has done (truth/indicators.csv).
 
-Not here: anything of the pipeline's way of computing them; the definitions are those of the rulebook, §1.4 and §3.
+Not here: the pipeline's way of computing them; the definitions are the rulebook's (§1.4 and §3).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipelines.synth.cases import NUMBERS, members
+from pipelines.synth.cases import members
+from pipelines.synth.catalogue import NUMBERS
 from pipelines.synth.clock import Whole, add_months, day, days_between, full_years, plus, year_of
 from pipelines.synth.places import CITY
 from pipelines.synth.records import kept
@@ -57,7 +58,9 @@ class _Figures:
         codes = [CITY, *self.world.places.units]
         levels = ["city"] + ["district"] * len(self.world.places.units)
         upper = [int(above.sum()), *above.tolist()]
-        lower = [None] * len(codes) if below is None else [int(below.sum()), *below.tolist()]
+        lower: list[int | None] = [None] * len(codes)
+        if below is not None:
+            lower = [int(below.sum()), *below.tolist()]
         for level, code, first, second in zip(levels, codes, upper, lower, strict=True):
             self.lines.append((indicator, variant, self.period, str(self.as_of), level, code, first, second))
 
@@ -304,7 +307,7 @@ def _care(figures: _Figures, managed: Flags) -> None:
 def _events(figures: _Figures) -> None:
     """Rates over events of the year: terminations, transfers, entries."""
     world = figures.world
-    people, year = world.people, int(figures.period)
+    year = int(figures.period)
     for indicator, name, date_name in (("STA-2", "dead", "info"), ("STA-3", "lost", "declared")):
         _terminations(figures, indicator, world.facts[name], date_name)
     _terminations(figures, "STA-4", world.facts["moved_out"], "declared")
@@ -329,7 +332,6 @@ def _events(figures: _Figures) -> None:
     delay = (records["entered"] - records["at"]).dt.total_days().to_numpy()
     unit = world.places.org_unit[records["org"].to_numpy()]
     figures.rate("UPD-1", unit, delay <= 5, delay >= 0)
-    del people
 
 
 def _terminations(figures: _Figures, indicator: str, facts: pl.DataFrame, date_name: str) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.synth.applications import note_managers, other_org
 from pipelines.synth.archives import add_copies, add_versions
 from pipelines.synth.cases import draw_days, members, note_archives, note_copies, note_persons, story_window
 from pipelines.synth.clock import Whole, add_months, away_from_year_end
 from pipelines.synth.identity import NEVER_ISSUED_COUNTIES, with_check
-from pipelines.synth.moves import note_managers, other_org
 from pipelines.synth.world import World
 
 _PLACEHOLDERS = ("111111111111111111", "123456789012345678")

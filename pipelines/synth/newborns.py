@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipelines.synth.applications import other_org
 from pipelines.synth.archives import add_copies, add_versions, org_codes
 from pipelines.synth.cases import is_kind, members, note_archives
 from pipelines.synth.clock import NEVER, Dates, Whole, add_months, moment_text, plus
 from pipelines.synth.identity import with_check
-from pipelines.synth.moves import other_org
-from pipelines.synth.world import World
+from pipelines.synth.world import World, masked
 
 #: Stories in which the first document stays as it is.
 _UNCHANGED = (
@@ -110,7 +110,6 @@ def _give_certificate(world: World, child: Whole, at: Dates) -> None:
 
 def _give_number(world: World, child: Whole, at: Dates, had_certificate: Any) -> None:
     """The identity number replaces what stood before, under the same archive id."""
-    before = pl.DataFrame({"has": had_certificate, "no": world.people.birth_certificate_no.gather(child)})
     add_versions(
         world,
         child,
@@ -118,7 +117,7 @@ def _give_number(world: World, child: Whole, at: Dates, had_certificate: Any) ->
         {
             "id_type_code": ["01"] * len(child),
             "id_no": world.people.id_no.gather(child),
-            "previous_id_no": before.select(pl.when("has").then("no")).to_series(),
+            "previous_id_no": masked(had_certificate, world.people.birth_certificate_no.gather(child)),
             **_modification(world, child, at),
         },
         seq=2,

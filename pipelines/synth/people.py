@@ -41,10 +41,10 @@ _ETHNIC = (("01", 0.93), ("15", 0.045), ("06", 0.015), ("03", 0.003), ("08", 0.0
 class People:
     """Residents as columns, one position per person; persons born in the period come last.
 
-    Arrays of the true person: unit, village, house, household, sex (1, 2), birth, mother (position or -1),
-    twin (sibling's position or -1), id_body, surname, name, ethnic, phone, contact_name, contact_phone. Arrays of the archive: has_archive, org, created.
-    `case` is the number of the planted or special story (0 = ordinary life). `stay_from`/`stay_to` bound the
-    days on which ordinary services may happen at `org`; `index_*` is what the city's population database says.
+    The true person: unit, village, house, household, sex (1, 2), birth, mother and twin (positions or -1),
+    id_body, name, surname, ethnic, phone, contact_name, contact_phone. The archive: has_archive, org,
+    created, base_document. `case` is the number of the story (0 = ordinary life); `stay_from` and `stay_to` bound the
+    days on which ordinary services may happen at `org`; death, left and returned say when somebody is gone.
     """
 
     unit: Whole

@@ -112,7 +112,9 @@ def build_places(residents: int, unit_count: int) -> Places:
     population = np.array([districts[unit]["population_2020"] for unit in units], dtype=float)
     # The square root keeps the smallest county large enough to show every case.
     weights = np.sqrt(population) / np.sqrt(population).sum()
-    towns, villages, orgs = [], [], []
+    towns: list[tuple[str, str, int]] = []
+    villages: list[tuple[str, str, int, int]] = []
+    orgs: list[tuple[str, str, str, int | None, int, int, str | None]] = []
     town_org: list[int] = []
     for number, unit in enumerate(units):
         known = all_towns().filter(pl.col("district_code") == unit).sort("town_code")

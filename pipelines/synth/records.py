@@ -13,8 +13,9 @@ import polars as pl
 from pipelines.synth.clock import RULES_EFFECTIVE_FROM, Dates, Whole, plus
 from pipelines.synth.world import World
 
-#: Kind → weight among the planted violations; the first group is lawful and has a share of the records instead.
+#: Share of the records that are edited with approval.
 LAWFUL_EDIT_SHARE = 0.003
+#: Kind → weight among the planted violations of records.
 ENTRY_FLAWS = {
     "entry_late": 3.0,
     "entry_late_boundary": 1.0,

@@ -5,16 +5,13 @@ Not here: archives; a resident need not have one.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipelines.synth.clock import Dates, Whole, day, full_years, moment_text, plus, year_of
 from pipelines.synth.places import CITY
 from pipelines.synth.territory import CITY_UNIT, deliver_city
-from pipelines.synth.world import World
+from pipelines.synth.world import World, masked
 
 AGE_BANDS = ((0, 0), (1, 4), *((first, first + 4) for first in range(5, 85, 5)), (85, 999))
 
@@ -152,8 +149,8 @@ def _index_rows(world: World, person: Whole, date: np.datetime64) -> None:
         {
             "index_id": "PI" + pl.Series(person).cast(pl.String).str.zfill(9),
             "id_type_code": np.where(numbered, "01", "11"),
-            "id_no": _masked(numbered, people.id_no.gather(person)),
-            "birth_certificate_no": _masked(~numbered, people.birth_certificate_no.gather(person)),
+            "id_no": masked(numbered, people.id_no.gather(person)),
+            "birth_certificate_no": masked(~numbered, people.birth_certificate_no.gather(person)),
             "name": people.name.gather(person),
             "birth_date": people.birth[person],
             "sex_code": pl.Series(people.sex[person]).cast(pl.String),
@@ -166,9 +163,3 @@ def _index_rows(world: World, person: Whole, date: np.datetime64) -> None:
             "updated_at": moment_text(np.full(size, date), 1080),
         },
     )
-
-
-def _masked(mask: NDArray[np.bool_], values: pl.Series) -> pl.Series:
-    frame = pl.DataFrame({"mask": mask, "value": values})
-    result: Any = frame.select(pl.when("mask").then("value")).to_series()
-    return pl.Series(result)

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.synth.clock import day
 from pipelines.synth.places import CITY, all_districts, all_towns
-from pipelines.synth.world import World
+from pipelines.synth.world import World, masked
 
 CITY_UNIT = -1
 
@@ -61,7 +61,6 @@ def _institutions(world: World) -> None:
     unit = places.org_unit
     size = orgs.height
     town = orgs["town"].to_numpy()
-    has_town = pl.DataFrame({"has": town >= 0, "code": places.towns["town_code"].gather(np.maximum(town, 0))})
     world.deliver(
         "org",
         unit,
@@ -74,8 +73,8 @@ def _institutions(world: World) -> None:
             "is_designated": [False] * size,
             "hospital_level_code": orgs["hospital_level_code"],
             "district_code": np.array(places.units)[unit],
-            "town_code": has_town.select(pl.when("has").then("code")).to_series(),
-            "town_code_system": has_town.select(pl.when("has").then(pl.lit("MCA"))).to_series(),
+            "town_code": masked(town >= 0, places.towns["town_code"].gather(np.maximum(town, 0))),
+            "town_code_system": masked(town >= 0, ["MCA"] * size),
             "parent_org_code": orgs["parent_org_code"],
         },
     )

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.synth.archives import archive_ids, first_copies
-from pipelines.synth.cases import CASES, note_persons
+from pipelines.synth.cases import note_persons
+from pipelines.synth.catalogue import CASES
 from pipelines.synth.places import CITY
 from pipelines.synth.records import RECORD_KINDS
 from pipelines.synth.world import World

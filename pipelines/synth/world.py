@@ -18,6 +18,12 @@ from pipelines.synth.people import People
 from pipelines.synth.places import Places
 
 
+def masked(mask: Any, values: Any) -> pl.Series:
+    """Values where the mask holds, null elsewhere."""
+    frame = pl.DataFrame({"mask": np.asarray(mask, dtype=bool), "value": values})
+    return frame.select(pl.when("mask").then("value")).to_series()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What was asked for.

@@ -1,0 +1,143 @@
+"""Residents who left the city, and the archives of all kinds that ended before the rules took effect.
+
+Not here: moves within the city (moves.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.synth.acts import (
+    add_contacts,
+    add_terminations,
+    declare,
+    declared_days,
+    set_expected,
+    set_status,
+)
+from pipelines.synth.cases import (
+    draw_days,
+    is_kind,
+    members,
+    note_stories,
+)
+from pipelines.synth.clock import (
+    NEVER,
+    Dates,
+    add_months,
+    moment_text,
+    plus,
+)
+from pipelines.synth.deaths import draw_causes
+from pipelines.synth.returns import add_returns
+from pipelines.synth.world import World, masked
+
+_DESTINATIONS = ("510100", "440300", "330100", "520100", "310000", "350200", "530100")
+_MOVED_KINDS = (
+    "moved_out",
+    "reactivated_moved",
+    "moved_without_informant",
+    "moved_within_city",
+    "moved_without_destination",
+    "moved_returns_within_year",
+)
+
+
+def add_history(world: World) -> None:
+    """Archives ended before the rules took effect: history of the stock, not judged."""
+    people = world.people
+    cutoff = np.datetime64("2024-11-01", "D")
+    last = min(cutoff, plus(world.plan.first, -30))
+    for kind, code in (("stock_lost", "LOST"), ("stock_dead", "DEAD"), ("stock_moved_out", "MOVED_OUT")):
+        person = members(world, kind)
+        declared = draw_days(world, kind, len(person), add_months(last, -8), last)
+        moment = moment_text(
+            declared, world.random("minutes " + kind).integers(540, 1020, size=len(declared))
+        )
+        died, entered = plus(declared, -15), declared
+        people.stay_to[person] = (
+            plus(add_months(declared, -12), -20) if code == "LOST" else plus(declared, -20)
+        )
+        facts: dict[str, Any] = {"entered_at": moment, "archived_at": moment, "filed_at": moment}
+        if code == "DEAD":
+            people.death[person] = died
+            facts |= {
+                "info_received_date": plus(declared, -10),
+                "evidence_code": ["1"] * len(person),
+                "evidence_received_date": plus(declared, -2),
+                "sealed_at": moment,
+                "death_date": died,
+                **draw_causes(world, kind, len(person)),
+            }
+        elif code == "MOVED_OUT":
+            facts |= _departure(world, kind, declared)
+            people.left[person] = declared
+        else:
+            facts |= {"declared_date": declared}
+        add_terminations(world, person, code, facts, entered)
+        set_status(world, person, code, declared)
+        declare(world, person, code, declared)
+
+
+def add_departures(world: World) -> None:
+    """Residents who left the city: told by themselves or their contact person, for a year or longer."""
+    person = members(world, *_MOVED_KINDS)
+    people, size = world.people, len(person)
+    org, unit = people.org[person], people.unit[person]
+    declared = declared_days(world, "moved out", person)
+    facts = _departure(world, "moved out", declared)
+    stranger = is_kind(world, person, "moved_without_informant")
+    inside = is_kind(world, person, "moved_within_city")
+    nowhere = is_kind(world, person, "moved_without_destination")
+    back = is_kind(world, person, "moved_returns_within_year")
+    facts["evidence_code"] = np.where(stranger, "9", facts["evidence_code"])
+    facts["destination_code"] = masked(~nowhere, np.where(inside, "500101", facts["destination_code"]))
+    facts["return_expected_code"] = np.where(back, "2", facts["return_expected_code"])
+    people.stay_to[person] = plus(facts["departed_date"], -1)
+    people.left[person] = np.where(inside, NEVER, declared)
+    told = np.where(stranger, NEVER, facts["info_received_date"])
+    add_contacts(world, person, person, org, told, "1", "1", "1", purpose="3")
+    archived = plus(declared, world.random("moved archive").integers(0, 4, size=size))
+    ids = add_terminations(
+        world,
+        person,
+        "MOVED_OUT",
+        {
+            **facts,
+            "entered_at": moment_text(declared, 600),
+            "archived_at": moment_text(archived, 660),
+            "filed_at": moment_text(archived, 720),
+        },
+        archived,
+    )
+    set_status(world, person, "MOVED_OUT", declared)
+    declare(world, person, "MOVED_OUT", archived)
+    flawed = stranger | inside | nowhere | back
+    set_expected(world, person[flawed], "MANAGED")
+    for chosen, code in (
+        (stranger, "MOVED_OUT_WITHOUT_INFORMANT"),
+        (inside, "DESTINATION_IN_CITY"),
+        (nowhere, "DESTINATION_MISSING"),
+        (back, "RETURN_WITHIN_YEAR"),
+    ):
+        note_stories(world, "A1-6-1-3", code, "termination", unit, ids, person, chosen)
+    note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, flawed)
+    add_returns(world, person, archived)
+    world.facts["moved_out"] = pl.DataFrame({"person": person, "declared": declared, "is_compliant": ~flawed})
+
+
+def _departure(world: World, topic: str, declared: Dates) -> dict[str, Any]:
+    generator = world.random("departure " + topic)
+    size = len(declared)
+    info = plus(declared, -generator.integers(0, 5, size=size))
+    return {
+        "declared_date": declared,
+        "info_received_date": info,
+        "evidence_code": np.where(generator.random(size) < 0.6, "2", "3"),
+        "departed_date": plus(info, -generator.integers(5, 60, size=size)),
+        "destination_code": np.array(_DESTINATIONS)[generator.integers(0, len(_DESTINATIONS), size=size)],
+        "return_expected_code": np.array(["1"] * size),
+    }
