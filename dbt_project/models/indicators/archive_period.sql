@@ -48,7 +48,7 @@ managed as (
         manager.org_code,
         manager.district_code,
         row_number() over (
-            partition by manager.archive_key, evaluation.period order by manager.valid_from desc, manager.org_code
+            partition by manager.archive_key, evaluation.period order by manager.valid_from desc, manager.org_code asc
         ) as recency
     from {{ ref('manager_interval') }} as manager
     inner join evaluation

@@ -28,18 +28,39 @@ in_evaluation as (
 
 counted as (
     select
-        indicator_id, variant, period, 'year' as period_kind_code, org_code, district_code,
-        pass_count, fail_count, not_evaluable_count
+        indicator_id,
+        variant,
+        period,
+        'year' as period_kind_code,
+        org_code,
+        district_code,
+        pass_count,
+        fail_count,
+        not_evaluable_count
     from yearly
     union all
     select
-        indicator_id, variant, period, 'month' as period_kind_code, org_code, district_code,
-        pass_count, fail_count, not_evaluable_count
+        indicator_id,
+        variant,
+        period,
+        'month' as period_kind_code,
+        org_code,
+        district_code,
+        pass_count,
+        fail_count,
+        not_evaluable_count
     from in_evaluation
     union all
     select
-        indicator_id, variant, evaluation_year as period, 'year' as period_kind_code, org_code, district_code,
-        pass_count, fail_count, not_evaluable_count
+        indicator_id,
+        variant,
+        evaluation_year as period,
+        'year' as period_kind_code,
+        org_code,
+        district_code,
+        pass_count,
+        fail_count,
+        not_evaluable_count
     from in_evaluation
 )
 

@@ -60,8 +60,8 @@ select
     'PASS' as sta_1,
     cast(null as varchar) as sta_1_reason,
     {%- for status in ['MANAGED', 'LOST', 'DEAD', 'MOVED_OUT'] %}
-    case when status_code = '{{ status }}' then 'PASS' else 'FAIL' end as sta_1_{{ status | lower }},
-    case when status_code <> '{{ status }}' then status_code end as sta_1_{{ status | lower }}_reason,
+        case when status_code = '{{ status }}' then 'PASS' else 'FAIL' end as sta_1_{{ status | lower }},
+        case when status_code <> '{{ status }}' then status_code end as sta_1_{{ status | lower }}_reason,
     {%- endfor %}
     archive_outcome as n_arc_1,
     archive_reason as n_arc_1_reason,

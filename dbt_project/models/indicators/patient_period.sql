@@ -48,8 +48,8 @@ managed as (
         on
             register.person_key = status.person_key
             and status.status_code = 'MANAGED'
-            and status.valid_from <= evaluation.as_of_date
-            and status.valid_to > evaluation.period_start
+            and evaluation.as_of_date >= status.valid_from
+            and evaluation.period_start < status.valid_to
             and greatest(register.valid_from, status.valid_from) < least(register.valid_to, status.valid_to)
     where register.disease_code in ('HTN', 'T2DM')
     group by register.person_key, register.disease_code, evaluation.period

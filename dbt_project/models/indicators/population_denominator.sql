@@ -16,10 +16,22 @@ with scope as (
 ),
 
 kind as (
-    select period, as_of_date, population_year, population_source_order, 'TOTAL' as population_kind, 0 as lower_age
+    select
+        period,
+        as_of_date,
+        population_year,
+        population_source_order,
+        'TOTAL' as population_kind,
+        0 as lower_age
     from scope
     union all
-    select period, as_of_date, population_year, population_source_order, 'ELDERLY', elderly_age
+    select
+        period,
+        as_of_date,
+        population_year,
+        population_source_order,
+        'ELDERLY' as population_kind,
+        elderly_age as lower_age
     from scope
 ),
 
@@ -86,7 +98,9 @@ nested as (
 ),
 
 breakdown as (
-    select counted.*, 1 as breakdown_order
+    select
+        counted.*,
+        1 as breakdown_order
     from counted
     inner join nested
         on
@@ -99,7 +113,9 @@ breakdown as (
             and counted.age_to = nested.age_to
     where nested.is_held = 0
     union all
-    select counted.*, 2 as breakdown_order
+    select
+        counted.*,
+        2 as breakdown_order
     from counted
     inner join nested
         on
@@ -206,7 +222,12 @@ town as (
         code_system,
         parent_code
     from division_now
-    where level_code = '3' and recency = 1 and valid_to > (select max(as_of_date) from scope)
+    where level_code = '3' and recency = 1 and valid_to > (select max(scope.as_of_date) from scope)
+),
+
+known_source as (
+    select distinct source_code
+    from area
 ),
 
 -- Towns stand for their district only when every town of the coding system is there.
@@ -221,7 +242,7 @@ town_sum as (
     from town
     inner join kind
         on town.period = kind.period
-    cross join (select distinct source_code from area) as source
+    cross join known_source as source
     left join area
         on
             town.period = area.period

@@ -2,8 +2,8 @@
 with digit as (
     select 0 as digit
     {%- for number in range(1, 10) %}
-    union all
-    select {{ number }}
+        union all
+        select {{ number }}
     {%- endfor %}
 ),
 

@@ -39,5 +39,5 @@ inner join held
     on
         status.person_key = held.person_key
         and status.valid_from < held.held_to
-        and held.valid_from < status.valid_to
+        and status.valid_to > held.valid_from
 where {{ is_showable('status.person_key') }}

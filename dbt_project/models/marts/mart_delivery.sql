@@ -73,7 +73,7 @@ due as (
     from {{ ref('stg_delivery_plan') }} as plan
     inner join calendar
         on
-            calendar.calendar_date >= plan.valid_from
+            plan.valid_from <= calendar.calendar_date
             and calendar.calendar_date < coalesce(plan.valid_to, {{ end_of_time() }})
     where
         plan.frequency_code = 'D'
@@ -99,8 +99,8 @@ met as (
         on
             due.unit_code = register.unit_code
             and due.dataset = register.dataset
-            and register.delivery_date >= due.window_from
-            and register.delivery_date <= due.window_to
+            and due.window_from <= register.delivery_date
+            and due.window_to >= register.delivery_date
             and register.is_usable
     where due.preference = 1
     group by due.unit_code, due.dataset, due.delivery_date, due.due_hour
@@ -128,24 +128,36 @@ sent_by_any as (
 
 -- On the evaluation day every unit shows, even if no district sent anything at all.
 backbone as (
-    select unit.unit_code, sent_by_any.delivery_date, sent_by_any.dataset
+    select
+        unit.unit_code,
+        sent_by_any.delivery_date,
+        sent_by_any.dataset
     from unit
     inner join sent_by_any
         on
             unit.valid_from <= sent_by_any.delivery_date
             and unit.valid_to > sent_by_any.delivery_date
     union
-    select unit.unit_code, span.span_to as delivery_date, 'archive' as dataset
+    select
+        unit.unit_code,
+        span.span_to as delivery_date,
+        'archive' as dataset
     from unit
     inner join span
         on
             unit.valid_from <= span.span_to
             and unit.valid_to > span.span_to
     union
-    select unit_code, delivery_date, dataset
+    select
+        unit_code,
+        delivery_date,
+        dataset
     from met
     union
-    select unit_code, delivery_date, dataset
+    select
+        unit_code,
+        delivery_date,
+        dataset
     from received
 )
 

@@ -28,8 +28,8 @@ year_scope as (
 month_number as (
     select 0 as month_number
     {%- for number in range(1, 12) %}
-    union all
-    select {{ number }}
+        union all
+        select {{ number }}
     {%- endfor %}
 ),
 
@@ -107,18 +107,39 @@ place as (
 
 counted as (
     select
-        indicator_id, variant, period, 'city' as level, '500000' as code, '500000' as district_code,
-        pass_count, fail_count, not_evaluable_count
+        indicator_id,
+        variant,
+        period,
+        'city' as level,
+        '500000' as code,
+        '500000' as district_code,
+        pass_count,
+        fail_count,
+        not_evaluable_count
     from {{ ref('indicator_count') }}
     union all
     select
-        indicator_id, variant, period, 'district' as level, district_code as code, district_code,
-        pass_count, fail_count, not_evaluable_count
+        indicator_id,
+        variant,
+        period,
+        'district' as level,
+        district_code as code,
+        district_code,
+        pass_count,
+        fail_count,
+        not_evaluable_count
     from {{ ref('indicator_count') }}
     union all
     select
-        indicator_id, variant, period, 'org' as level, org_code as code, district_code,
-        pass_count, fail_count, not_evaluable_count
+        indicator_id,
+        variant,
+        period,
+        'org' as level,
+        org_code as code,
+        district_code,
+        pass_count,
+        fail_count,
+        not_evaluable_count
     from {{ ref('indicator_count') }}
 ),
 
@@ -145,7 +166,12 @@ known_place as (
         code,
         max(district_code) as district_code
     from (
-        select evaluation_year, level, code, district_code from place
+        select
+            evaluation_year,
+            level,
+            code,
+            district_code
+        from place
         union all
         select
             substring(summed.period, 1, 4) as evaluation_year,
@@ -155,10 +181,18 @@ known_place as (
         from summed
         where summed.level <> 'city'
         union all
-        select period as evaluation_year, 'district' as level, district_code as code, district_code
+        select
+            period as evaluation_year,
+            'district' as level,
+            district_code as code,
+            district_code
         from {{ ref('population_denominator') }}
         union all
-        select period as evaluation_year, 'city' as level, '500000' as code, '500000' as district_code
+        select
+            period as evaluation_year,
+            'city' as level,
+            '500000' as code,
+            '500000' as district_code
         from year_scope
     ) as every_place
     group by evaluation_year, level, code

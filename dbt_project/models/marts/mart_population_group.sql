@@ -42,38 +42,71 @@ member as (
 ),
 
 grouped as (
-    select 'ALL' as group_code, org_code, district_code, sex_code, {{ age_band('age_years') }} as age_band_code
+    select
+        'ALL' as group_code,
+        org_code,
+        district_code,
+        sex_code,
+        {{ age_band('age_years') }} as age_band_code
     from managed
     union all
-    select 'ELDERLY', org_code, district_code, sex_code, {{ age_band('age_years') }}
+    select
+        'ELDERLY' as group_code,
+        managed.org_code,
+        managed.district_code,
+        managed.sex_code,
+        {{ age_band('managed.age_years') }} as age_band_code
     from managed
     cross join context
     where managed.age_at_year_end >= context.elderly_age
     union all
-    select 'CHILD_0_6', org_code, district_code, sex_code, {{ age_band('age_years') }}
+    select
+        'CHILD_0_6' as group_code,
+        managed.org_code,
+        managed.district_code,
+        managed.sex_code,
+        {{ age_band('managed.age_years') }} as age_band_code
     from managed
     cross join context
     where managed.age_years <= context.child_max_age
     union all
     select
-        member.disease_code,
-        case when member.disease_code = 'SMI' then 'ALL' else managed.org_code end,
+        member.disease_code as group_code,
+        case when member.disease_code = 'SMI' then 'ALL' else managed.org_code end as org_code,
         managed.district_code,
-        case when member.disease_code = 'SMI' then 'ALL' else managed.sex_code end,
-        case when member.disease_code = 'SMI' then 'ALL' else {{ age_band('managed.age_years') }} end
+        case when member.disease_code = 'SMI' then 'ALL' else managed.sex_code end as sex_code,
+        case when member.disease_code = 'SMI' then 'ALL' else {{ age_band('managed.age_years') }} end as age_band_code
     from managed
     inner join member
         on managed.person_key = member.person_key
 ),
 
 placed as (
-    select group_code, 'city' as level, '500000' as code, '500000' as district_code, sex_code, age_band_code
+    select
+        group_code,
+        'city' as level,
+        '500000' as code,
+        '500000' as district_code,
+        sex_code,
+        age_band_code
     from grouped
     union all
-    select group_code, 'district' as level, district_code as code, district_code, sex_code, age_band_code
+    select
+        group_code,
+        'district' as level,
+        district_code as code,
+        district_code,
+        sex_code,
+        age_band_code
     from grouped
     union all
-    select group_code, 'org' as level, org_code as code, district_code, sex_code, age_band_code
+    select
+        group_code,
+        'org' as level,
+        org_code as code,
+        district_code,
+        sex_code,
+        age_band_code
     from grouped
     where group_code <> 'SMI'
 ),

@@ -27,13 +27,25 @@ with verdict as (
 ),
 
 placed as (
-    select 'city' as level, '500000' as code, '500000' as place_district_code, verdict.*
+    select
+        'city' as level,
+        '500000' as code,
+        '500000' as place_district_code,
+        verdict.*
     from verdict
     union all
-    select 'district' as level, district_code as code, district_code as place_district_code, verdict.*
+    select
+        'district' as level,
+        district_code as code,
+        district_code as place_district_code,
+        verdict.*
     from verdict
     union all
-    select 'org' as level, org_code as code, district_code as place_district_code, verdict.*
+    select
+        'org' as level,
+        org_code as code,
+        district_code as place_district_code,
+        verdict.*
     from verdict
 ),
 

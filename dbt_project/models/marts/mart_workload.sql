@@ -24,33 +24,67 @@ event as (
     where not activity.is_after_death
     union all
     select
-        'archive_created', create_org_code, create_district_code, created_date, person_key,
-        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+        'archive_created' as activity_code,
+        create_org_code as org_code,
+        create_district_code as district_code,
+        created_date as event_date,
+        person_key,
+        cast(null as boolean) as is_face_to_face,
+        cast(null as boolean) as is_remote,
+        cast(null as boolean) as is_free,
+        false as is_repeat_free
     from {{ ref('archive_copy') }}
     where not coalesce(is_moved_in, false)
     union all
     select
-        'transfer_in', to_org_code, to_district_code, success_date, person_key,
-        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+        'transfer_in' as activity_code,
+        to_org_code as org_code,
+        to_district_code as district_code,
+        success_date as event_date,
+        person_key,
+        cast(null as boolean) as is_face_to_face,
+        cast(null as boolean) as is_remote,
+        cast(null as boolean) as is_free,
+        false as is_repeat_free
     from {{ ref('transfer_case') }}
     where success_date is not null
     union all
     select
-        'transfer_out', from_org_code, from_district_code, success_date, person_key,
-        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+        'transfer_out' as activity_code,
+        from_org_code as org_code,
+        from_district_code as district_code,
+        success_date as event_date,
+        person_key,
+        cast(null as boolean) as is_face_to_face,
+        cast(null as boolean) as is_remote,
+        cast(null as boolean) as is_free,
+        false as is_repeat_free
     from {{ ref('transfer_case') }}
     where success_date is not null
     union all
     select
-        'termination', org_code, district_code,
-        coalesce(case when kind_code = 'DEAD' then entered_date end, declared_date, entered_date), person_key,
-        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+        'termination' as activity_code,
+        org_code,
+        district_code,
+        coalesce(case when kind_code = 'DEAD' then entered_date end, declared_date, entered_date) as event_date,
+        person_key,
+        cast(null as boolean) as is_face_to_face,
+        cast(null as boolean) as is_remote,
+        cast(null as boolean) as is_free,
+        false as is_repeat_free
     from {{ ref('termination_case') }}
     where is_in_force
     union all
     select
-        'reactivation', org_code, district_code, reactivated_date, person_key,
-        cast(null as boolean), cast(null as boolean), cast(null as boolean), false
+        'reactivation' as activity_code,
+        org_code,
+        district_code,
+        reactivated_date as event_date,
+        person_key,
+        cast(null as boolean) as is_face_to_face,
+        cast(null as boolean) as is_remote,
+        cast(null as boolean) as is_free,
+        false as is_repeat_free
     from {{ ref('reactivation_case') }}
 )
 

@@ -40,7 +40,10 @@ reference as (
 ),
 
 known as (
-    select distinct division_code, code_system from delivered
+    select distinct
+        division_code,
+        code_system
+    from delivered
 )
 
 select

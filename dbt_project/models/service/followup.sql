@@ -117,7 +117,7 @@ ranked as (
                 leading_value desc,
                 case when second_value is null then 1 else 0 end,
                 second_value desc,
-                service_key
+                service_key asc
         ) as day_rank
     from dated
 )
@@ -155,37 +155,41 @@ select
         or coalesce(day_second_min < day_second_max, false)
     ) as is_contradictory,
     case
-        when disease_code = 'HTN' then
-            case
-                when sbp is null or dbp is null then 'NO_VALUE'
-                when age_years >= bp_elderly_age then
-                    case
-                        when sbp < bp_elderly_sbp_limit and dbp < bp_elderly_dbp_limit then 'CONTROLLED'
-                        else 'UNCONTROLLED'
-                    end
-                when age_years < bp_elderly_age then
-                    case
-                        when sbp < bp_sbp_limit and dbp < bp_dbp_limit then 'CONTROLLED'
-                        else 'UNCONTROLLED'
-                    end
-                when
-                    sbp < least(bp_sbp_limit, bp_elderly_sbp_limit)
-                    and dbp < least(bp_dbp_limit, bp_elderly_dbp_limit)
-                    then 'CONTROLLED'
-                when
-                    sbp >= greatest(bp_sbp_limit, bp_elderly_sbp_limit)
-                    or dbp >= greatest(bp_dbp_limit, bp_elderly_dbp_limit)
-                    then 'UNCONTROLLED'
-                else 'AGE_MISSING'
-            end
+        when disease_code = 'HTN'
+            then
+                case
+                    when sbp is null or dbp is null then 'NO_VALUE'
+                    when age_years >= bp_elderly_age
+                        then
+                            case
+                                when sbp < bp_elderly_sbp_limit and dbp < bp_elderly_dbp_limit then 'CONTROLLED'
+                                else 'UNCONTROLLED'
+                            end
+                    when age_years < bp_elderly_age
+                        then
+                            case
+                                when sbp < bp_sbp_limit and dbp < bp_dbp_limit then 'CONTROLLED'
+                                else 'UNCONTROLLED'
+                            end
+                    when
+                        sbp < least(bp_sbp_limit, bp_elderly_sbp_limit)
+                        and dbp < least(bp_dbp_limit, bp_elderly_dbp_limit)
+                        then 'CONTROLLED'
+                    when
+                        sbp >= greatest(bp_sbp_limit, bp_elderly_sbp_limit)
+                        or dbp >= greatest(bp_dbp_limit, bp_elderly_dbp_limit)
+                        then 'UNCONTROLLED'
+                    else 'AGE_MISSING'
+                end
         when fasting_glucose_mmol is null then 'NO_VALUE'
         when fasting_glucose_mmol < fpg_limit then 'CONTROLLED'
         else 'UNCONTROLLED'
     end as control_code,
     case
         when disease_code = 'HTN' then null
-        when fasting_glucose_mmol is not null then
-            case when fasting_glucose_mmol < fpg_limit then 'CONTROLLED' else 'UNCONTROLLED' end
+        when fasting_glucose_mmol is not null
+            then
+                case when fasting_glucose_mmol < fpg_limit then 'CONTROLLED' else 'UNCONTROLLED' end
         when random_glucose_mmol is null then 'NO_VALUE'
         when random_glucose_mmol < random_glucose_limit then 'CONTROLLED'
         else 'UNCONTROLLED'

@@ -25,9 +25,15 @@ several as (
 ),
 
 bound as (
-    select person_key, valid_from as segment_from from several
+    select
+        person_key,
+        valid_from as segment_from
+    from several
     union
-    select person_key, valid_to as segment_from from several
+    select
+        person_key,
+        valid_to as segment_from
+    from several
 ),
 
 stretch as (
@@ -48,7 +54,7 @@ claimed as (
         several.district_code,
         row_number() over (
             partition by stretch.person_key, stretch.segment_from
-            order by several.valid_from desc, several.archive_key, several.org_code
+            order by several.valid_from desc, several.archive_key asc, several.org_code asc
         ) as preference
     from stretch
     inner join several

@@ -12,6 +12,8 @@ registered as (
     where disease_code = 'SMI' and coalesce(end_reason_code, '') <> '3'
 )
 
-select person_key from listed where person_key is not null
+select person_key from listed
+where person_key is not null
 union
-select person_key from registered where person_key is not null
+select person_key from registered
+where person_key is not null
