@@ -23,7 +23,7 @@ period_start as (
     cross join parameter
     where
         transfer.is_cross_district
-        and coalesce(transfer.path_code, '1') in ('1', '2', '3')
+        and coalesce(transfer.path_code, '1') not in ('4', '5')
         and transfer.success_date >= parameter.rules_effective_from
 ),
 
