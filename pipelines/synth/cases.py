@@ -95,10 +95,7 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
         "settled": settled & (age < 85),
         "old": settled & (age >= 55),
         "newborn": newborn & single,
-        "newborn_old": newborn
-        & single
-        & (add_months(people.birth, 3) < plus(last, -5))
-        & _grace_in_year(world),
+        "newborn_old": newborn & single & out_of_grace & _grace_in_year(world),
         "newborn_recent": recent & single,
         "twin_recent": recent & first_twin,
         "schoolchild": schoolchild,
@@ -108,7 +105,7 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
 
 
 def _grace_in_year(world: World) -> NDArray[np.bool_]:
-    """Whether the three months of a newborn end early enough in a year for a late upgrade in the same year."""
+    """Whether the three months of a newborn leave room for a late upgrade in the same year."""
     due = add_months(world.people.birth, 3)
     return np.asarray(due.astype("datetime64[M]").astype("int64") % 12 < 10)
 

@@ -43,8 +43,9 @@ class People:
 
     The true person: unit, village, house, household, sex (1, 2), birth, mother and twin (positions or -1),
     id_body, name, surname, ethnic, phone, contact_name, contact_phone. The archive: has_archive, org,
-    created, base_document. `case` is the number of the story (0 = ordinary life); `stay_from` and `stay_to` bound the
-    days on which ordinary services may happen at `org`; death, left and returned say when somebody is gone.
+    created, base_document. `case` is the number of the story (0 = ordinary life); `stay_from` and `stay_to`
+    bound the days on which ordinary services may happen at `org`; death, left and returned say when somebody
+    is gone.
     """
 
     unit: Whole
