@@ -327,7 +327,7 @@ combined as (
         cast(null as integer) as manager_flag,
         0 as death_step,
         cast(null as varchar) as org_code,
-        cast(null as varchar) as reason_code,
+        'DIRECT' as reason_code,
         transfer_side.transfer_key as evidence_key
     from transfer_side
     inner join presence

@@ -106,9 +106,9 @@ clocked as (
 tried as (
     select
         clocked.person_key,
-        sum(case when attempt.target_code = '1' then 1 else 0 end) as failed_self_count,
-        sum(case when attempt.target_code = '2' then 1 else 0 end) as failed_contact_person_count,
-        sum(case when attempt.target_code = '3' then 1 else 0 end) as failed_address_count
+        cast(sum(case when attempt.target_code = '1' then 1 else 0 end) as bigint) as failed_self_count,
+        cast(sum(case when attempt.target_code = '2' then 1 else 0 end) as bigint) as failed_contact_person_count,
+        cast(sum(case when attempt.target_code = '3' then 1 else 0 end) as bigint) as failed_address_count
     from clocked
     inner join {{ ref('contact_event') }} as attempt
         on

@@ -36,7 +36,7 @@ served as (
         termination.termination_key,
         max(case when service.service_date <= termination.reference_date then service.service_date end)
             as last_service_date,
-        sum(case when service.service_date > termination.death_date then 1 else 0 end) as service_after_death_count,
+        cast(sum(case when service.service_date > termination.death_date then 1 else 0 end) as bigint) as service_after_death_count,
         min(case when service.service_date > termination.reference_date then service.service_date end)
             as first_service_after_date
     from termination
@@ -85,9 +85,9 @@ clocked as (
 tried as (
     select
         clocked.termination_key,
-        sum(case when attempt.target_code = '1' then 1 else 0 end) as failed_self_count,
-        sum(case when attempt.target_code = '2' then 1 else 0 end) as failed_contact_person_count,
-        sum(case when attempt.target_code = '3' then 1 else 0 end) as failed_address_count
+        cast(sum(case when attempt.target_code = '1' then 1 else 0 end) as bigint) as failed_self_count,
+        cast(sum(case when attempt.target_code = '2' then 1 else 0 end) as bigint) as failed_contact_person_count,
+        cast(sum(case when attempt.target_code = '3' then 1 else 0 end) as bigint) as failed_address_count
     from clocked
     inner join {{ ref('contact_event') }} as attempt
         on

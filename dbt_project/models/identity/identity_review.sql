@@ -299,6 +299,35 @@ gathered as (
     {%- endfor %}
 ),
 
+-- a decision may speak of an archive or of the key it hangs on
+decided as (
+    select
+        decision.decision_id,
+        decision.verdict_code,
+        decision.left_key,
+        decision.right_key
+    from {{ ref('identity_decision_effective') }} as decision
+    union
+    select
+        decision.decision_id,
+        decision.verdict_code,
+        coalesce(left_anchor.anchor_key, decision.left_key) as left_key,
+        coalesce(right_anchor.anchor_key, decision.right_key) as right_key
+    from {{ ref('identity_decision_effective') }} as decision
+    left join {{ ref('archive_anchor') }} as left_anchor on decision.left_key = left_anchor.own_key
+    left join {{ ref('archive_anchor') }} as right_anchor on decision.right_key = right_anchor.own_key
+),
+
+decided_pair as (
+    select
+        least(decided.left_key, decided.right_key) as left_key,
+        greatest(decided.left_key, decided.right_key) as right_key,
+        max(decided.decision_id) as decision_id,
+        max(decided.verdict_code) as verdict_code
+    from decided
+    group by least(decided.left_key, decided.right_key), greatest(decided.left_key, decided.right_key)
+),
+
 listed as (
     select
         gathered.reason_code,
@@ -335,7 +364,7 @@ select
     decision.verdict_code,
     decision.decision_id is null as is_open
 from listed
-left join {{ ref('identity_decision_effective') }} as decision
+left join decided_pair as decision
     on
         decision.left_key = least(listed.left_key, listed.right_key)
         and decision.right_key = greatest(listed.left_key, listed.right_key)
