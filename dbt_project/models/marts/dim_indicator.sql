@@ -3,7 +3,7 @@ select
     cast(indicator_id as varchar) as indicator_id,
     cast(coalesce(variant, '') as varchar) as variant,
     cast(indicator_name as varchar) as indicator_name,
-    cast(kind as varchar) as kind_code,
+    cast(case when kind like 'population%' then 'population' else kind end as varchar) as kind_code,
     cast(numerator_text as varchar) as numerator_text,
     cast(denominator_text as varchar) as denominator_text,
     cast(article as varchar) as article,
