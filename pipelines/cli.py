@@ -164,8 +164,12 @@ def synth(
               help="认知截止时刻，默认最新报送时间 / cut-off, default the latest sent_at")  # fmt: skip
 @click.option("--set", "assignments", multiple=True, metavar="P=V",
               help="参数覆盖，可多次 / override of a parameter, repeatable")  # fmt: skip
-@click.option("--rebuild", is_flag=True, help="没有变化也重建；与 --unit/--day 同用时重读这些报送 / build again")
-@click.option("--accept-shrink", is_flag=True, help="允许集市表为空或明显缩小 / publish although tables shrank")
+@click.option(
+    "--rebuild", is_flag=True, help="没有变化也重建；与 --unit/--day 同用时重读这些报送 / build again"
+)
+@click.option(
+    "--accept-shrink", is_flag=True, help="允许集市表为空或明显缩小 / publish although tables shrank"
+)
 @click.option("--parquet", is_flag=True, help="同时输出 Parquet / also write Parquet copies")
 @language_option
 @click.pass_context
@@ -264,7 +268,10 @@ def query(context: click.Context, sql: str, unit: str | None, as_csv: bool, lang
     try:
         answer = ask(settings, sql, unit=_known_unit(unit))
     except FileNotFoundError:
-        _stop(EXIT_USAGE, words("还没有发布过数据集市；请先运行 yudang run", "nothing is published yet; run `yudang run`"))
+        _stop(
+            EXIT_USAGE,
+            words("还没有发布过数据集市；请先运行 yudang run", "nothing is published yet; run `yudang run`"),
+        )
     except QuestionError as error:
         _stop(EXIT_USAGE, str(error))
     else:

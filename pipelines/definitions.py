@@ -3,8 +3,6 @@
 Not here: what a stage does. Nothing happens at import; Dagster calls `defs` when it wants the definitions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +43,7 @@ def build_definitions(**overrides: Any) -> dg.Definitions:
     expectations = quality_assets.build_assets(built)
     published = publish_assets.build_assets(manifest, [key for key in built if key.path[0] == "marts"])
 
-    whole = dg.AssetSelection.all(include_sources=False) - dg.AssetSelection.assets(ingest_assets.DELIVERY)
+    whole = dg.AssetSelection.all() - dg.AssetSelection.assets(ingest_assets.DELIVERY)
     main = dg.define_asset_job(
         MAIN_JOB,
         selection=whole | dg.AssetSelection.all_asset_checks(),

@@ -27,8 +27,12 @@ class WorkspaceResource(dg.ConfigurableResource):
     as_of: str = Field(default="", description="评价日期；空为湖中最新一日。 Evaluation date.")
     known_at: str = Field(default="", description="认知截止时刻；空为最新报送时间。 Cut-off.")
     parameters: dict[str, str] = Field(default={}, description="本次运行的参数覆盖。 Parameter overrides.")
-    rebuild: bool = Field(default=False, description="指定单位或日期时重新读取。 Read the chosen deliveries again.")
-    accept_shrink: bool = Field(default=False, description="允许集市表明显缩小。 Publish although a table shrank.")
+    rebuild: bool = Field(
+        default=False, description="指定单位或日期时重新读取。 Read the chosen deliveries again."
+    )
+    accept_shrink: bool = Field(
+        default=False, description="允许集市表明显缩小。 Publish although a table shrank."
+    )
     parquet: bool = Field(default=False, description="同时输出 Parquet。 Also write Parquet copies.")
 
     @classmethod

@@ -17,6 +17,7 @@ from pipelines import audit, keys
 from pipelines.publish import fingerprint, marts
 from pipelines.settings import Settings
 from pipelines.warehouse.control import check_parameters
+from pipelines.warehouse.dbt import DbtError
 from pipelines.workspace import RunOptions, Workspace, clear_leftovers, writer_lock
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def _execute(ground: Workspace) -> Outcome:
     started = datetime.now(UTC)
     with DagsterInstance.from_config(str(home)) as instance:
         _close_abandoned_runs(instance)
-        job = build_definitions(settings=settings).resolve_job_def(MAIN_JOB)
+        try:
+            job = build_definitions(settings=settings).resolve_job_def(MAIN_JOB)
+        except DbtError as error:
+            return Outcome(EXIT_REFUSED, marts.recorded(settings) or {}, reasons=(str(error),))
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,

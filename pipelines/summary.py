@@ -28,12 +28,19 @@ def outcome_text(settings: Settings, outcome: Outcome, words: Words) -> str:
     """The last lines of `yudang run`."""
     lines: list[str] = []
     if outcome.code != EXIT_PUBLISHED:
-        lines.append(words("没有发布：检查未通过，上一次的数据集市保持不变。", "not published; the last good marts stand."))
+        lines.append(
+            words(
+                "没有发布：检查未通过，上一次的数据集市保持不变。",
+                "not published; the last good marts stand.",
+            )
+        )
         lines += [f"  · {reason}" for reason in outcome.reasons]
         lines.append(words("详情见 Dagster（yudang serve）。", "details: Dagster (yudang serve)."))
         return "\n".join(lines)
     if outcome.is_unchanged:
-        lines.append(words("没有变化，无需重建（--rebuild 可强制重建）。", "nothing changed; --rebuild builds anyway."))
+        lines.append(
+            words("没有变化，无需重建（--rebuild 可强制重建）。", "nothing changed; --rebuild builds anyway.")
+        )
     lines += figures_lines(outcome.facts, words)
     lines.append("")
     lines += places_lines(settings, words)
@@ -45,7 +52,9 @@ def places_lines(settings: Settings, words: Words) -> list[str]:
     return [
         words(f"数据集市   {settings.marts_file}", f"marts        {settings.marts_file}"),
         words(f"单位集市   {settings.units_dir}", f"unit marts   {settings.units_dir}"),
-        words(f"质量报告   {settings.reports / 'index.html'}", f"reports      {settings.reports / 'index.html'}"),
+        words(
+            f"质量报告   {settings.reports / 'index.html'}", f"reports      {settings.reports / 'index.html'}"
+        ),
         words(f"回执       {settings.feedback}", f"receipts     {settings.feedback}"),
         words(f"Dagster    {settings.dagster_home}", f"Dagster home {settings.dagster_home}"),
     ]
@@ -87,9 +96,7 @@ def figures_lines(facts: dict[str, Any], words: Words) -> list[str]:
             for code, count in sorted(facts["status_counts"].items(), key=lambda item: -item[1])
         ),
     ]
-    lines += [
-        words("指标   ", "indicator    ") + indicator_line(one, words) for one in facts["indicators"]
-    ]
+    lines += [words("指标   ", "indicator    ") + indicator_line(one, words) for one in facts["indicators"]]
     lines.append(
         words(
             f"警告   {facts['warning_count']} 项（见质量报告与回执）；规则发现 {facts['finding_count']} 条",
@@ -124,7 +131,9 @@ def status_text(settings: Settings, words: Words) -> str:
             else words("收件箱 有变化，请运行 yudang run", "inbox        changed; run `yudang run`")
         )
     else:
-        lines.append(words("还没有发布过数据集市；请运行 yudang run。", "nothing is published yet; run `yudang run`."))
+        lines.append(
+            words("还没有发布过数据集市；请运行 yudang run。", "nothing is published yet; run `yudang run`.")
+        )
     entries = audit.runs(settings).entries()
     if entries:
         last = entries[-1]

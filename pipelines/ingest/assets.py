@@ -3,8 +3,6 @@
 Not here: reading, judging and storing of deliveries (pipelines.ingest.*).
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -102,9 +100,7 @@ def build_assets() -> Sequence[dg.AssetsDefinition]:
         kinds={"polars"},
         pool="warehouse_writer",
     )
-    def delivery(
-        context: dg.AssetExecutionContext, workspace: WorkspaceResource
-    ) -> dg.MaterializeResult:
+    def delivery(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
         keys = context.multi_partition_key.keys_by_dimension
         summary = _take_in(
             workspace.get(), unit=keys["unit"], day=date.fromisoformat(keys["day"]), force=True
@@ -159,7 +155,9 @@ def build_assets() -> Sequence[dg.AssetsDefinition]:
         remember(ground.settings, inbox=seen)
         if summary.strays:
             count = len(summary.strays)
-            ground.warn(f"收件箱中有 {count} 个路径不是报送，未动", f"{count} paths in the inbox are no deliveries")
+            ground.warn(
+                f"收件箱中有 {count} 个路径不是报送，未动", f"{count} paths in the inbox are no deliveries"
+            )
         _announce(context, summary)
         counts = Counter(summary.accepted_by_dataset)
         for spec in specs:

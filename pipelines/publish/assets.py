@@ -3,8 +3,6 @@
 Not here: each of these things; they lie beside this file, in pipelines.ingest and in pipelines.quality.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

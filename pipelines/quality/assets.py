@@ -3,8 +3,6 @@
 Not here: running suites (gate.py) and rendering pages; Great Expectations is imported only when a check runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Not here: the models (dbt_project/) and how dbt is called (dbt.py).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -145,7 +143,9 @@ def _with_progress(ground: Workspace, parsed: Mapping[str, Any], build: Build) -
             layer = layer_of(properties)
             done[layer] = done.get(layer, 0) + 1
             if done[layer] == total[layer]:
-                ground.say(f"数仓 {layer}：{total[layer]} 张表完成", f"warehouse {layer}: {total[layer]} tables")
+                ground.say(
+                    f"数仓 {layer}：{total[layer]} 张表完成", f"warehouse {layer}: {total[layer]} tables"
+                )
         yield event
 
 
