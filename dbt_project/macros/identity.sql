@@ -148,7 +148,7 @@
     edges: relation with left_key and right_key, one direction. Gives CTEs ending in <prefix>_component
     (identity_key, component_key).
 -#}
-{% macro component_ctes(prefix, edges, rounds=6) -%}
+{% macro component_ctes(prefix, edges, rounds=8) -%}
 {{ prefix }}_edge as (
     select
         edge.left_key as from_key,
