@@ -8,16 +8,10 @@ run_context as (
 copy as (
     select
         archive_copy.*,
-        case
-            when archive_copy.identity_key is null then 'NONE'
-            when archive_copy.identity_key like 'ID:%' then 'ID'
-            when archive_copy.identity_key like 'BC:%' then 'BC'
-            when archive_copy.identity_key like 'MO:%' then 'MO'
-            when archive_copy.identity_key like 'AR:%' then 'NONE'
-            else 'DOC'
-        end as own_key_type_code,
-        -- a name given before the child has one
-        {{ matches('archive_copy.name', '(之子|之女|大宝|小宝|二宝|三宝|宝宝|新生儿|婴)') }} as has_placeholder_name
+        {{ key_type('archive_copy.anchor_key') }} as own_key_type_code,
+        {{ key_class('archive_copy.anchor_key') }} as own_key_class,
+        {{ compared_name('archive_copy.name') }} as compared_name,
+        {{ is_placeholder_name('archive_copy.name') }} as has_placeholder_name
     from {{ ref('archive_copy') }} as archive_copy
 ),
 
@@ -78,7 +72,7 @@ upgrade as (
         younger.own_key_type_code in ('BC', 'MO')
         and numbered.own_key_type_code = 'ID'
         and (coalesce(younger.sex_code, '9') in ('0', '9') or coalesce(numbered.sex_code, '9') in ('0', '9', younger.sex_code))
-        and (younger.name = numbered.name or younger.has_placeholder_name)
+        and (younger.compared_name = numbered.compared_name or younger.has_placeholder_name)
     group by younger.archive_key
 )
 
@@ -92,7 +86,7 @@ select
     coalesce(rival.earlier_flag, 0) = 1 as has_earlier_archive,
     coalesce(rival.same_day_flag, 0) = 1 as has_same_day_archive,
     copy.own_key_type_code,
-    copy.key_class,
+    copy.own_key_class as key_class,
     copy.identity_issue_codes,
     copy.review_codes,
     copy.id_no is not null as has_id_no,

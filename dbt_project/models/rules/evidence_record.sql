@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
-{% set datasets = ['health_exam', 'htn_followup', 'dm_followup', 'encounter'] %}
+{% set datasets = service_datasets() %}
 with
 
 run_context as (
@@ -15,14 +15,13 @@ version as (
         version.delivery_unit,
         version.org_code,
         version.service_date,
-        version.identity_key,
-        version.district_archive_id,
+        version.person_key,
         version.version_status,
         version.version_number,
         version.first_received_at,
         version.received_at,
         version.vanished_at
-    from {{ ref('stg_' ~ dataset ~ '_version') }} as version
+    from {{ with_person('stg_' ~ dataset ~ '_version') }} as version
     where
         version.version_status in ('current', 'superseded')
         and (version.version_number > 1 or version.vanished_at is not null or version.version_status = 'superseded')
@@ -130,15 +129,14 @@ latest as (
         version.delivery_unit,
         version.org_code,
         version.service_date,
-        version.identity_key,
-        version.district_archive_id
+        version.person_key
     from version
     where version.version_status = 'current'
 )
 
 select
     {{ pseudonym("decisive.dataset || ':' || decisive.record_scope || ':' || decisive.record_key") }} as subject_key,
-    coalesce(person_alias.person_key, archive_person.person_key) as person_key,
+    latest.person_key,
     decisive.dataset,
     decisive.change_code,
     decisive.change_count,
@@ -149,7 +147,7 @@ select
     decisive.modified_at,
     decisive.modified_by_id,
     latest.org_code as serving_org_code,
-    coalesce(org_period.district_code, latest.delivery_unit) as serving_district_code,
+    coalesce(org.district_code, latest.delivery_unit) as serving_district_code,
     parameter.rules_effective_from,
     run_context.as_of_date
 from decisive
@@ -163,14 +161,5 @@ inner join {{ ref('parameter_period') }} as parameter
     on
         cast(decisive.changed_at as date) >= parameter.valid_from
         and cast(decisive.changed_at as date) < parameter.valid_to
-left join {{ ref('org_period') }} as org_period
-    on
-        latest.org_code = org_period.org_code
-        and latest.service_date >= org_period.valid_from
-        and latest.service_date < org_period.valid_to
-left join {{ ref('person_alias') }} as person_alias on latest.identity_key = person_alias.identity_key
-left join {{ ref('archive_person') }} as archive_person
-    on
-        latest.delivery_unit = archive_person.delivery_unit
-        and latest.district_archive_id = archive_person.district_archive_id
+{{ join_org('org', 'latest.org_code', 'latest.service_date') }}
 where decisive.change_rank = 1
