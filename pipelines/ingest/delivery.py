@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -31,7 +31,7 @@ from pipelines.ingest.outcome import (
     refused_file,
     register_rows,
 )
-from pipelines.ingest.readers import FORMATS, FileRefused, file_sm3, open_file
+from pipelines.ingest.readers import FORMATS, FileRefused, RawBlock, file_sm3, open_file
 from pipelines.ingest.rows import Judged, Provenance, judge
 from pipelines.settings import Settings
 
@@ -137,51 +137,86 @@ def _printable(path: PurePosixPath) -> str:
 def _file(work: _Work, manifest: Manifest, entry: FileEntry) -> FileOutcome:
     """One file of the manifest, refused or taken in; refused leaves no part behind."""
     placed = len(work.parts)
-    header: Header | None = None
     try:
         path, dataset = _checked(work, manifest, entry)
+    except FileRefused as refused:
+        return refused_file(entry, Refusal(refused.code, refused.detail))
+    # the digest is taken beside the reading: nothing is placed before it is known to be right
+    with ThreadPoolExecutor(max_workers=1) as hasher:
+        digest = hasher.submit(_digest, path)
+        outcome = _read(work, manifest, entry, path, dataset)
+    if digest.result() != entry.sm3.lower():
+        code = "DIGEST_MISMATCH" if digest.result() else "FILE_UNREADABLE"
+        outcome = refused_file(entry, Refusal(code))
+    if outcome.refusal is not None:
+        for _, part in work.parts[placed:]:
+            for staged in part.paths():
+                staged.unlink()
+        del work.parts[placed:]
+    return outcome
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return file_sm3(path)
+    except OSError:
+        return None
+
+
+def _read(work: _Work, manifest: Manifest, entry: FileEntry, path: Path, dataset: Dataset) -> FileOutcome:
+    """Read, judge and stage a file's rows block by block."""
+    placed = len(work.parts)
+    unknown: tuple[str, ...] = ()
+    try:
         opened = open_file(path, entry, work.limits)
         header = resolve_header(opened.header, dataset)
+        unknown = header.unknown
         opened.positions = set(header.positions.values())
-        provenance = Provenance(
-            delivery_id=work.candidate.delivery_id,
-            unit=manifest.unit,
-            batch=manifest.batch,
-            file=entry.path,
-            source_system=manifest.source_system,
-            received_at=manifest.received_at,
-            is_workbook=entry.format == "xlsx",
-        )
-        rows = 0
-        with ThreadPoolExecutor(max_workers=1) as writer:
-            pending: Future[None] | None = None
-            for block in opened.blocks:
-                judged = judge(block, header.positions, dataset, provenance)
-                height = block.frame.height + len(block.malformed)
-                part = work.part(len(work.parts) + 1, rows + 1, rows + height)
-                if pending is not None:
-                    pending.result()
-                pending = writer.submit(_write, judged, part)
-                work.parts.append((dataset.name, part))
-                rows += height
-                if rows > entry.rows:
-                    break
-            if pending is not None:
-                pending.result()
+        rows = _stage(work, manifest, entry, dataset, header, opened.blocks)
         if rows != entry.rows:
-            counted = f"{entry.rows} ≠ {rows}" if rows <= entry.rows else f"{entry.rows} < {rows}"
-            raise FileRefused("ROWS_MISMATCH", counted)
+            raise FileRefused("ROWS_MISMATCH", f"{entry.rows} {'<' if rows > entry.rows else '≠'} {rows}")
         parts = [part for _, part in work.parts[placed:]]
         quarantine_doubled(parts, dataset, work.settings, work.limits, work.staging)
         return _accepted(entry, dataset, header, parts)
     except FileRefused as refused:
-        for _, part in work.parts[placed:]:
-            for path in part.paths():
-                path.unlink()
-        del work.parts[placed:]
-        return refused_file(
-            entry, Refusal(refused.code, refused.detail), header.unknown if header is not None else ()
-        )
+        return refused_file(entry, Refusal(refused.code, refused.detail), unknown)
+
+
+def _stage(
+    work: _Work,
+    manifest: Manifest,
+    entry: FileEntry,
+    dataset: Dataset,
+    header: Header,
+    blocks: Iterable[RawBlock],
+) -> int:
+    """Judge blocks and write their parts beside; return the number of rows, or enough to exceed the manifest's."""
+    provenance = Provenance(
+        delivery_id=work.candidate.delivery_id,
+        unit=manifest.unit,
+        batch=manifest.batch,
+        file=entry.path,
+        source_system=manifest.source_system,
+        received_at=manifest.received_at,
+        is_workbook=entry.format == "xlsx",
+    )
+    rows = 0
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        pending: Future[None] | None = None
+        for block in blocks:
+            judged = judge(block, header.positions, dataset, provenance)
+            height = block.frame.height + len(block.malformed)
+            part = work.part(len(work.parts) + 1, rows + 1, rows + height)
+            work.parts.append((dataset.name, part))
+            if pending is not None:
+                pending.result()
+            pending = writer.submit(_write, judged, part)
+            rows += height
+            if rows > entry.rows:
+                break
+        if pending is not None:
+            pending.result()
+    return rows
 
 
 def _checked(work: _Work, manifest: Manifest, entry: FileEntry) -> tuple[Path, Dataset]:
@@ -194,15 +229,8 @@ def _checked(work: _Work, manifest: Manifest, entry: FileEntry) -> tuple[Path, D
     if entry.format not in FORMATS:
         raise FileRefused("FORMAT_UNKNOWN")
     path = work.candidate.folder / entry.path
-    size = _regular_size(path)
-    if size == 0:
+    if _regular_size(path) == 0:
         raise FileRefused("FILE_EMPTY")
-    try:
-        digest = file_sm3(path)
-    except OSError:
-        raise FileRefused("FILE_UNREADABLE") from None
-    if digest != entry.sm3.lower():
-        raise FileRefused("DIGEST_MISMATCH")
     return path, dataset
 
 

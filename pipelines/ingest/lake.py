@@ -79,7 +79,7 @@ def ensure_anchors(settings: Settings) -> None:
 def write_part(frame: pl.DataFrame, path: Path) -> None:
     """Write a Parquet file and flush it to disk; the file's place is not a reader's yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(path, compression="zstd", compression_level=1, statistics=True)
+    frame.write_parquet(path, compression="zstd", compression_level=1, statistics=False)
     _flush(path)
 
 

@@ -13,6 +13,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ import numpy as np
 
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import FileEntry
-from pipelines.ingest.tokenise import Records, find_records
+from pipelines.ingest.tokenise import Records, count_plain, find_records
 
 if TYPE_CHECKING:
     import polars as pl
@@ -121,22 +122,29 @@ def open_file(path: Path, entry: FileEntry, limits: Limits = DEFAULT_LIMITS) -> 
 def _utf8_pieces(path: Path, codec: str, limits: Limits) -> Iterator[bytes]:
     """The file's text as UTF-8 bytes in pieces, without byte order mark."""
     decoder = None if codec == "utf-8" else codecs.getincrementaldecoder(codec)("strict")
-    is_first = True
-    with path.open("rb") as file:
-        while piece := file.read(limits.chunk_bytes):
-            if b"\0" in piece:
-                raise FileRefused("FILE_UNREADABLE", "NUL")
-            if is_first and codec == "utf-8":
-                while len(piece) < 3 and (more := file.read(1)):
-                    piece += more
-            text = piece if decoder is None else _decoded(decoder, piece, False)
-            if is_first and text:
-                # the decoder of GB 18030 keeps a byte order mark as a character
-                text = text.removeprefix(_BYTE_ORDER_MARK)
-                is_first = False
-            yield text
-    if decoder is not None:
-        yield _decoded(decoder, b"", True)
+    head: bytes | None = b""
+    for piece in _bytes_of(path, limits.chunk_bytes):
+        if b"\0" in piece:
+            raise FileRefused("FILE_UNREADABLE", "NUL")
+        text = piece if decoder is None else _decoded(decoder, piece, False)
+        if head is not None:
+            text = head + text
+            if len(text) < len(_BYTE_ORDER_MARK):
+                head = text
+                continue
+            # the decoder of GB 18030 keeps a byte order mark as a character
+            text, head = text.removeprefix(_BYTE_ORDER_MARK), None
+        yield text
+    yield (head or b"") + (_decoded(decoder, b"", True) if decoder is not None else b"")
+
+
+def _bytes_of(path: Path, size: int) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(size):
+                yield piece
+    except OSError:
+        raise FileRefused("FILE_UNREADABLE") from None
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes, final: bool) -> bytes:
@@ -147,25 +155,73 @@ def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes, final: bool) -> b
         raise FileRefused("ENCODING_WRONG") from None
 
 
-def _runs(path: Path, codec: str, limits: Limits) -> Iterator[tuple[bytes, Records]]:
-    """Runs of bytes with their complete records; every record of the file is in exactly one run."""
-    rest = b""
-    pieces = _utf8_pieces(path, codec, limits)
-    is_last = False
-    while not is_last:
-        piece = next(pieces, None)
-        is_last = piece is None
-        data = rest + (piece or b"")
+@dataclass(frozen=True)
+class _Run:
+    """Bytes that begin at a record, and their complete records: counted only (`plain`) or found one by one."""
+
+    data: bytes
+    plain: int | None
+    records: Records | None
+
+
+@dataclass
+class _Source:
+    """The bytes of a CSV file in runs of whole records; every record is in exactly one run."""
+
+    pieces: Iterator[bytes]
+    limits: Limits
+    rest: bytes = b""
+    is_last: bool = False
+
+    def header(self) -> bytes:
+        """Take the first record."""
+        while True:
+            # a file's header is short; most of the first piece is left for the quick way
+            head = self.rest[: self.limits.line_bytes + 1]
+            records = find_records(head, self.is_last and len(head) == len(self.rest))
+            if len(records):
+                if records.malformed[0]:
+                    raise FileRefused("FILE_UNREADABLE", "表头 header")
+                text = self.rest[records.starts[0] : records.ends[0]]
+                self.rest = self.rest[records.ends[0] :]
+                return text
+            if len(self.rest) > self.limits.line_bytes:
+                raise FileRefused("LINE_TOO_LONG")
+            if self.is_last:
+                raise FileRefused("FILE_UNREADABLE", "表头 header")
+            self._more()
+
+    def runs(self, width: int) -> Iterator[_Run]:
+        """Take the records that follow, `width` fields each if they are as they should be."""
+        while self.rest or not self.is_last:
+            if self.rest and (plain := count_plain(self.rest, self.is_last, width, self.limits.line_bytes)):
+                consumed, count = plain
+                yield _Run(self.rest[:consumed], count, None)
+                self.rest = self.rest[consumed:]
+            elif self.rest:
+                records = self.records(self.rest, self.is_last)
+                if len(records):
+                    yield _Run(self.rest, None, records)
+                self.rest = self.rest[records.consumed :]
+                if self.is_last and self.rest:
+                    raise FileRefused("FILE_UNREADABLE", "引号未闭合 open quote")
+            if len(self.rest) > self.limits.line_bytes:
+                raise FileRefused("LINE_TOO_LONG")
+            self._more()
+
+    def records(self, data: bytes, is_last: bool) -> Records:
+        """Find records one by one; refuse one that is too long."""
         records = find_records(data, is_last)
-        if len(records) and int((records.ends - records.starts).max()) > limits.line_bytes:
+        if len(records) and int((records.ends - records.starts).max()) > self.limits.line_bytes:
             raise FileRefused("LINE_TOO_LONG")
-        rest = data[records.consumed :]
-        if len(rest) > limits.line_bytes:
-            raise FileRefused("LINE_TOO_LONG")
-        if is_last and rest:
-            raise FileRefused("FILE_UNREADABLE", "引号未闭合 open quote")
-        if len(records):
-            yield data, records
+        return records
+
+    def _more(self) -> None:
+        if self.is_last:
+            return
+        piece = next(self.pieces, None)
+        self.is_last = piece is None
+        self.rest += piece or b""
 
 
 def _header_fields(text: bytes) -> list[str]:
@@ -180,33 +236,35 @@ def _header_fields(text: bytes) -> list[str]:
 
 
 def _open_csv(path: Path, codec: str, limits: Limits) -> RawFile:
-    runs = _runs(path, codec, limits)
-    first = next(runs, None)
-    if first is None:
-        raise FileRefused("FILE_UNREADABLE", "表头 header")
-    data, records = first
-    if records.malformed[0]:
-        raise FileRefused("FILE_UNREADABLE", "表头 header")
-    header = _header_fields(data[records.starts[0] : records.ends[0]])
+    source = _Source(_utf8_pieces(path, codec, limits), limits)
+    header = _header_fields(source.header())
     opened = RawFile(header, iter(()), set(range(len(header))))
-    opened.blocks = _csv_blocks(opened, first, runs, limits)
+    opened.blocks = _csv_blocks(opened, source)
     return opened
 
 
-def _csv_blocks(
-    opened: RawFile, first: tuple[bytes, Records], runs: Iterator[tuple[bytes, Records]], limits: Limits
-) -> Iterator[RawBlock]:
-    row = 1
-    current: tuple[bytes, Records] | None = first
-    begin = 1  # the first record of the first run is the header
-    while current is not None:
-        data, records = current
-        for start in range(begin, len(records), limits.block_rows):
-            stop = min(start + limits.block_rows, len(records))
-            yield _csv_block(opened, data, records, start, stop, row)
+def _csv_blocks(opened: RawFile, source: _Source) -> Iterator[RawBlock]:
+    import polars as pl
+
+    row, step, width = 1, source.limits.block_rows, len(opened.header)
+    for run in source.runs(width):
+        records = run.records
+        if run.plain is not None:
+            frame = _parse_csv(run.data, width, opened.positions, run.plain)
+            if frame is not None:
+                for start in range(0, run.plain, step):
+                    part = frame.slice(start, step)
+                    numbers = np.arange(row, row + part.height, dtype=np.int64)
+                    yield RawBlock(part, pl.Series("row", numbers))
+                    row += part.height
+                continue
+            records = source.records(run.data, True)
+        if records is None:
+            raise ValueError("a run is either plain or has records")
+        for start in range(0, len(records), step):
+            stop = min(start + step, len(records))
+            yield _csv_block(opened, run.data, records, start, stop, row)
             row += stop - start
-        begin = 0
-        current = next(runs, None)
 
 
 def _csv_block(opened: RawFile, data: bytes, records: Records, start: int, stop: int, row: int) -> RawBlock:
@@ -230,46 +288,67 @@ def _csv_block(opened: RawFile, data: bytes, records: Records, start: int, stop:
             data[a:b] + (b"" if data[b - 1] == 10 else b"\n")
             for a, b in zip(starts[good], ends[good], strict=True)
         )
-    frame = _parse_csv(text, width, sorted(opened.positions), int(good.sum()))
+    frame = _parse_csv(text, width, opened.positions, int(good.sum()))
+    if frame is None:
+        raise FileRefused("FILE_UNREADABLE", "行 rows")
     return RawBlock(frame, pl.Series("row", numbers[good], dtype=pl.Int64), malformed)
 
 
-def _parse_csv(text: bytes, width: int, positions: list[int], height: int) -> pl.DataFrame:
-    """Parse well-formed records of `width` fields; every value is text, an empty one may be null or empty."""
+def _parse_csv(text: bytes, width: int, positions: set[int], height: int) -> pl.DataFrame | None:
+    """Parse `height` records of `width` fields; None when they turn out to be others.
+
+    Every value is text, an empty one may be null or empty. Raises `FileRefused` for bytes that are no UTF-8.
+    """
     import polars as pl
 
-    schema = {str(index): pl.String() for index in range(width)}
+    wanted = [str(position) for position in sorted(positions)]
     if height == 0:
-        return pl.DataFrame(schema={str(index): pl.String() for index in positions})
+        return pl.DataFrame(schema=dict.fromkeys(wanted, pl.String()))
     if not text.endswith(b"\n"):
         text += b"\n"
     try:
         frame = pl.read_csv(
-            text, has_header=False, schema=schema, columns=positions, infer_schema=False
-        )  # fmt: skip
-    except pl.exceptions.PolarsError as error:
-        # the engine's message quotes values, so nothing of it goes on
-        code = "ENCODING_WRONG" if "utf" in str(error).lower() else "FILE_UNREADABLE"
-        raise FileRefused(code) from None
-    if frame.height != height:
-        raise FileRefused("FILE_UNREADABLE", "行 rows")
-    return frame
+            text,
+            has_header=False,
+            schema={str(index): pl.String() for index in range(width)},
+            # the parser looks for surplus fields only behind the last column that it reads
+            columns=sorted(positions | {width - 1}),
+            infer_schema=False,
+        )
+    except pl.exceptions.PolarsError:
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError:
+            # not the engine's own message: it quotes values
+            raise FileRefused("ENCODING_WRONG") from None
+        return None
+    return frame.select(wanted) if frame.height == height else None
 
 
 # --- Parquet -----------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _unreadable_is_refused() -> Iterator[None]:
+    """Whatever a parser says of a broken file, panics of native code included, refuses the file."""
+    try:
+        yield
+    except (FileRefused, MemoryError):
+        raise
+    except Exception:
+        raise FileRefused("FILE_UNREADABLE") from None
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise FileRefused("FILE_UNREADABLE") from None
+        raise
+
+
 def _open_parquet(path: Path, limits: Limits) -> RawFile:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        file = pq.ParquetFile(
-            path, pre_buffer=False, buffer_size=1024 * 1024, page_checksum_verification=False
-        )
+    with _unreadable_is_refused():
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1024 * 1024)
         header = list(file.schema_arrow.names)
-    except (pa.ArrowException, OSError, ValueError):
-        raise FileRefused("FILE_UNREADABLE") from None
     opened = RawFile(header, iter(()), set(range(len(header))))
     opened.blocks = _parquet_blocks(opened, file, limits)
     return opened
@@ -277,26 +356,22 @@ def _open_parquet(path: Path, limits: Limits) -> RawFile:
 
 def _parquet_blocks(opened: RawFile, file: Any, limits: Limits) -> Iterator[RawBlock]:
     import polars as pl
-    import pyarrow as pa
 
     row = 1
-    names = [opened.header[index] for index in sorted(opened.positions)]
-    try:
-        for batch in file.iter_batches(batch_size=limits.block_rows, columns=names, use_threads=True):
-            positions = {name: str(opened.header.index(name)) for name in batch.schema.names}
-            frame = pl.DataFrame(
-                [
-                    pl.Series(positions[name], batch.column(index))
-                    for index, name in enumerate(batch.schema.names)
-                ]
-            )
-            numbers = pl.Series("row", np.arange(row, row + batch.num_rows, dtype=np.int64))
-            row += batch.num_rows
-            yield RawBlock(frame, numbers)
-    except (pa.ArrowException, OSError, ValueError, pl.exceptions.PolarsError):
-        raise FileRefused("FILE_UNREADABLE") from None
-    finally:
-        file.close()
+    positions = {opened.header[position]: str(position) for position in sorted(opened.positions)}
+    with _unreadable_is_refused():
+        batches = iter(file.iter_batches(batch_size=limits.block_rows, columns=list(positions)))
+    while True:
+        with _unreadable_is_refused():
+            batch = next(batches, None)
+            if batch is None:
+                break
+            columns = zip(batch.schema.names, batch.columns, strict=True)
+            frame = pl.DataFrame([pl.Series(positions[name], column) for name, column in columns])
+        numbers = pl.Series("row", np.arange(row, row + batch.num_rows, dtype=np.int64))
+        row += batch.num_rows
+        yield RawBlock(frame, numbers)
+    file.close()
 
 
 # --- XLSX --------------------------------------------------------------------------------------------------
@@ -321,54 +396,50 @@ def _first_sheet_part(book: zipfile.ZipFile) -> str | None:
     return None
 
 
-def guard_workbook(path: Path, limits: Limits) -> None:
+def _guard_workbook(path: Path, limits: Limits) -> None:
     """Refuse a workbook that unpacks to more than the bound or whose first sheet is too tall or wide.
 
     Counts what really comes out of every part: sizes declared in the package may lie.
     """
-    try:
-        with zipfile.ZipFile(path) as book:
-            unpacked = 0
-            if sum(info.file_size for info in book.infolist()) > limits.xlsx_unpacked_bytes:
-                raise FileRefused("TOO_LARGE")
-            sheet = _first_sheet_part(book)
-            for info in book.infolist():
-                is_sheet = info.filename == sheet or (sheet is None and "/worksheets/" in info.filename)
-                tail = b""
-                rows = 0
-                with book.open(info) as part:
-                    while piece := part.read(1024 * 1024):
-                        unpacked += len(piece)
-                        if unpacked > limits.xlsx_unpacked_bytes:
+    unpacked = 0
+    with zipfile.ZipFile(path) as book:
+        if sum(info.file_size for info in book.infolist()) > limits.xlsx_unpacked_bytes:
+            raise FileRefused("TOO_LARGE")
+        sheet = _first_sheet_part(book)
+        for info in book.infolist():
+            is_sheet = info.filename == sheet or (sheet is None and "/worksheets/" in info.filename)
+            tail, rows = b"", 0
+            with book.open(info) as part:
+                while piece := part.read(1024 * 1024):
+                    unpacked += len(piece)
+                    if unpacked > limits.xlsx_unpacked_bytes:
+                        raise FileRefused("TOO_LARGE")
+                    if is_sheet:
+                        text = tail + piece
+                        rows += text.count(b"<row") - tail.count(b"<row")
+                        if rows > _tallest(limits) or _is_far(text, limits):
                             raise FileRefused("TOO_LARGE")
-                        if is_sheet:
-                            text = tail + piece
-                            # row 1 is the header; blank rows below the data count for the bound, not as rows
-                            rows += len(re.findall(rb"<row\b", text)) - len(re.findall(rb"<row\b", tail))
-                            far = any(
-                                int(found) > limits.xlsx_rows * 2 for found in _ROW_REFERENCE.findall(text)
-                            )
-                            if far or rows > limits.xlsx_rows * 2 or _FAR_COLUMN.search(text):
-                                raise FileRefused("TOO_LARGE")
-                            tail = text[-200:]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError):
-        raise FileRefused("FILE_UNREADABLE") from None
-    except Exception as error:
-        if isinstance(error, FileRefused):
-            raise
-        raise FileRefused("FILE_UNREADABLE") from None
+                        tail = text[-200:]
+
+
+def _tallest(limits: Limits) -> int:
+    """Rows of a sheet that are looked at; blank ones below the data are common and do not count as rows."""
+    return 2 * limits.xlsx_rows + 1
+
+
+def _is_far(sheet: bytes, limits: Limits) -> bool:
+    if _FAR_COLUMN.search(sheet):
+        return True
+    return any(int(row) > _tallest(limits) for row in _ROW_REFERENCE.findall(sheet))
 
 
 def _open_xlsx(path: Path, limits: Limits) -> RawFile:
     import fastexcel
     import polars as pl
 
-    guard_workbook(path, limits)
-    try:
-        sheet = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string")
-        frame = sheet.to_polars()
-    except (fastexcel.FastExcelError, ValueError, OSError, pl.exceptions.PolarsError):
-        raise FileRefused("FILE_UNREADABLE") from None
+    with _unreadable_is_refused():
+        _guard_workbook(path, limits)
+        frame = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string").to_polars()
     frame = frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
     if frame.width == 0 or frame.height == 0:
         raise FileRefused("FILE_UNREADABLE", "表头 header")

@@ -14,7 +14,7 @@ from datetime import datetime
 import polars as pl
 
 from pipelines.contract import model
-from pipelines.contract.model import Dataset
+from pipelines.contract.model import Column, Dataset
 from pipelines.ingest import identity, values
 from pipelines.ingest.readers import RawBlock
 from pipelines.ingest.reasons import REASONS, split_code
@@ -82,13 +82,12 @@ def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, prove
     Raises `FileRefused` when a column has a type that nothing can be read from.
     """
     raw = block.frame.select(pl.col(str(position)).alias(name) for name, position in positions.items())
-    cleaned = values.clean(raw)
-    typed = values.parse(cleaned, dataset, provenance.source_system, provenance.is_workbook)
+    typed = values.parse(raw, dataset, provenance.source_system, provenance.is_workbook)
     content = typed.values
     if dataset.has_person:
         derived = identity.derive(content, provenance.received_at.date())
         content = content.with_columns(derived)
-    refusing = _refusing_flags(cleaned, typed, dataset)
+    refusing = _refusing_flags(typed, dataset)
     is_refused = _any(refusing.values(), raw.height)
     key = _record_key(content, dataset)
     framed = content.with_columns(
@@ -117,23 +116,24 @@ def _any(flags: Iterable[pl.Series], height: int) -> pl.Series:
     return result
 
 
-def _refusing_flags(cleaned: pl.DataFrame, typed: values.Typed, dataset: Dataset) -> dict[str, pl.Series]:
+def _refusing_flags(typed: values.Typed, dataset: Dataset) -> dict[str, pl.Series]:
     """Flags that quarantine a row, in the order: key, person, required, then column by column."""
     refusing: dict[str, pl.Series] = {}
+    texts = typed.texts
     required = [
         column.name for column in dataset.columns if column.required and column.name not in dataset.key
     ]
     for code, names in (("KEY_MISSING", list(dataset.key)), ("REQUIRED_MISSING", required)):
         for name in names:
-            if name not in cleaned.columns or cleaned[name].null_count():
-                refusing[f"{code}:{name}"] = cleaned[name].is_null()
+            if texts[name].null_count():
+                refusing[f"{code}:{name}"] = texts[name].is_null()
     if dataset.has_person:
         groups = [
             pl.all_horizontal(pl.col(name).is_not_null() for name in group)
             for group in model.PERSON_MINIMUM
-            if all(name in cleaned.columns for name in group)
+            if all(name in texts.columns for name in group)
         ]
-        missing = cleaned.select((~pl.any_horizontal(groups)).alias("missing"))["missing"]
+        missing = texts.select((~pl.any_horizontal(groups)).alias("missing"))["missing"]
         if missing.any():
             refusing["PERSON_MISSING"] = missing
     for code, flag in typed.flags.items():
@@ -165,24 +165,27 @@ def _record_hash(content: pl.DataFrame, dataset: Dataset, unknown: Mapping[str, 
         else pl.when(raw.is_not_null()).then(pl.lit("?") + raw).otherwise(pl.col(name)).alias(name)
         for name, raw in unknown.items()
     )  # fmt: skip
-    texts = []
-    for column in dataset.columns:
-        if not column.in_hash:
-            continue
-        value = pl.col(column.name)
-        if column.type == "boolean":
-            value = value.cast(pl.Int8)
-        elif column.type == "decimal":
-            value = value + 0.0  # minus zero is zero
-        elif column.type in ("date", "timestamp"):
-            value = value.to_physical()
-        texts.append(value.cast(pl.String).fill_null(""))
-    joined = frame.select(pl.concat_str(texts, separator=_FIELD_MARK).alias("text"))["text"]
-    digest = hashlib.blake2b
-    hashes = [
-        digest(text.rstrip(b"\x1f"), digest_size=16).hexdigest() for text in joined.cast(pl.Binary).to_list()
-    ]
+    texts = [_canonical(column, frame[column.name]) for column in dataset.columns if column.in_hash]
+    joined = frame.select(pl.concat_str(texts, separator=_FIELD_MARK).cast(pl.Binary).alias("text"))["text"]
+    digest, mark = hashlib.blake2b, _FIELD_MARK.encode()
+    hashes = [digest(text.rstrip(mark), digest_size=16).hexdigest() for text in joined.to_list()]
     return pl.Series("record_hash", hashes, dtype=pl.String)
+
+
+def _canonical(column: Column, series: pl.Series) -> pl.Expr:
+    """A column as the text that is hashed; null is empty text, which no value is."""
+    if series.null_count() == len(series):
+        return pl.lit("")
+    value = pl.col(column.name)
+    if column.type == "boolean":
+        value = value.cast(pl.Int8)
+    elif column.type == "decimal":
+        value = value + 0.0  # minus zero is zero
+    elif column.type in ("date", "timestamp"):
+        value = value.to_physical()
+    if column.type != "string":
+        value = value.cast(pl.String)
+    return value.fill_null("") if series.null_count() else value
 
 
 def _unknown_codes(unknown: Mapping[str, pl.Series], height: int) -> pl.Series:

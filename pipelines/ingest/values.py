@@ -45,22 +45,16 @@ _MOMENT_BASIC = (
 class Typed:
     """Typed values of a block.
 
-    `values` has every contract column in its lake type. `flags` maps `CODE:column` to a boolean Series and
+    `values` has every contract column in its lake type. `texts` has the columns that were delivered,
+    cleaned: text stripped, empty text and NaN null. `flags` maps `CODE:column` to a boolean Series and
     holds only flags that are true somewhere. `unknown` maps a code column to the raw text of its unknown
     codes.
     """
 
     values: pl.DataFrame
+    texts: pl.DataFrame
     flags: Mapping[str, pl.Series]
     unknown: Mapping[str, pl.Series]
-
-
-def clean(frame: pl.DataFrame) -> pl.DataFrame:
-    """Strip text of blanks at both ends, empty text and NaN to null; natural types stay as they are.
-
-    Raises `FileRefused` for a column of a type that no value of the contract can have (lists, bytes …).
-    """
-    return frame.select([_cleaned(series) for series in frame])
 
 
 def _cleaned(series: pl.Series) -> pl.Expr:
@@ -108,44 +102,63 @@ def as_text(name: str, dtype: pl.DataType) -> pl.Expr:
     return column.cast(pl.String)
 
 
-def parse(cleaned: pl.DataFrame, dataset: Dataset, source_system: str | None, is_workbook: bool) -> Typed:
-    """Read cleaned columns as the contract's types.
+def parse(raw: pl.DataFrame, dataset: Dataset, source_system: str | None, is_workbook: bool) -> Typed:
+    """Read raw columns, named as in the contract, as the contract's types.
 
-    `is_workbook`: dates come as `YYYY-MM-DD 00:00:00`, the text of a date cell.
+    `is_workbook`: dates come as `YYYY-MM-DD 00:00:00`, the text of a date cell. Raises `FileRefused` for a
+    column of a type that no value of the contract can have (lists, bytes …).
     """
-    present = [column for column in dataset.columns if column.name in cleaned.columns]
-    texts = cleaned.select(
-        as_text(column.name, cleaned.schema[column.name])
-        for column in present
-        if _reads_text(column, cleaned)
+    present = [column for column in dataset.columns if column.name in raw.columns]
+    # most codes, dates and numbers come without blanks: they are stripped only where reading fails
+    loose = {column.name for column in present if raw.schema[column.name] == pl.String and _is_coded(column)}
+    texts = raw.select(pl.col(series.name) if series.name in loose else _cleaned(series) for series in raw)
+    texts = texts.with_columns(
+        as_text(column.name, texts.schema[column.name]) for column in present if _reads_text(column, texts)
     )
-    joined = cleaned.with_columns(texts)
-    multiple = [column for column in present if column.value_set and column.is_multiple]
-    values = joined.select(
-        _value(column, joined.schema[column.name], source_system).alias(column.name)
-        for column in present
-        if column not in multiple
+    single = [column for column in present if not _is_multiple(column)]
+    values = texts.select(
+        _value(column, texts.schema[column.name], source_system).alias(column.name) for column in single
     )
-    values = values.with_columns(_second_reading(joined, values, present, is_workbook))
+    unread = [
+        column for column in single if values[column.name].null_count() > texts[column.name].null_count()
+    ]
+    if unread:
+        texts = texts.with_columns(_cleaned(texts[column.name]) for column in unread)
+        values = values.with_columns(
+            texts.select(
+                _value(column, texts.schema[column.name], source_system).alias(column.name)
+                for column in unread
+            )
+        )
+        values = values.with_columns(_second_reading(texts, values, unread, is_workbook))
     unknown: dict[str, pl.Series] = {}
-    for column in multiple:
-        known, raw = _multiple(joined[column.name], codes_of(column, source_system))
-        values = values.with_columns(known.alias(column.name))
-        if raw is not None:
-            unknown[column.name] = raw
-    flags = _flags(joined, values, present, unknown)
-    height = cleaned.height
+    for column in present:
+        if _is_multiple(column):
+            known, other = _multiple(texts[column.name], codes_of(column, source_system))
+            values = values.with_columns(known.alias(column.name))
+            if other is not None:
+                unknown[column.name] = other
+    flags = _flags(texts, values, present, unknown)
     absent = [
-        pl.Series(name, [None], dtype=dtype).new_from_index(0, height)
+        pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in model.polars_schema(dataset).items()
         if name not in values.columns
     ]
     complete = values.with_columns(absent).select(dataset.column_names)
-    for column in present:
-        if column.value_set and not column.is_multiple and f"CODE_UNKNOWN:{column.name}" in flags:
+    for column in single:
+        if column.value_set and f"CODE_UNKNOWN:{column.name}" in flags:
             mask = flags[f"CODE_UNKNOWN:{column.name}"]
-            unknown[column.name] = joined.select(pl.when(mask).then(pl.col(column.name)))[column.name]
-    return Typed(complete, flags, unknown)
+            unknown[column.name] = texts.select(pl.when(mask).then(pl.col(column.name)))[column.name]
+    return Typed(complete, texts, flags, unknown)
+
+
+def _is_multiple(column: Column) -> bool:
+    return bool(column.value_set) and column.is_multiple
+
+
+def _is_coded(column: Column) -> bool:
+    """Whether reading a column tells text with blanks around it from text without."""
+    return column.type != "string" or bool(column.value_set)
 
 
 def _reads_text(column: Column, cleaned: pl.DataFrame) -> bool:
@@ -285,11 +298,12 @@ def _multiple(text: pl.Series, codes: Mapping[str, str]) -> tuple[pl.Series, pl.
     known: dict[str, str | None] = {}
     unknown: dict[str, str] = {}
     for cell in distinct.to_list():
+        # a blank cell holds no code
         parts = [part.strip() for part in cell.split("|") if part.strip()]
         found = {codes[part] for part in parts if part in codes}
         known[cell] = "|".join(sorted(found, key=rank.__getitem__)) or None
         if any(part not in codes for part in parts):
-            unknown[cell] = cell
+            unknown[cell] = cell.strip()
     if not known:
         return text, None
     values = text.replace_strict(known, default=None, return_dtype=pl.String)
