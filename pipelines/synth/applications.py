@@ -73,6 +73,7 @@ def add_transfers(
     filed: Dates,
     changed: Dates,
     generator: Generator,
+    gives_reason: Any = True,
 ) -> pl.Series:
     """Transfer rows as the initiating side sends them: once when applied, again when it went on.
 
@@ -83,7 +84,7 @@ def add_transfers(
     """
     size = len(person)
     ids = world.new_ids("TR", size)
-    refused = np.asarray(decision) == "2"
+    refused = (np.asarray(decision) == "2") & np.broadcast_to(np.asarray(gives_reason), (size,))
     unit_of = world.places.org_unit
     initiator = np.asarray(initiator)
     sender = np.where(initiator == "1", unit_of[to_org], unit_of[from_org])

@@ -94,6 +94,8 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
     return {
         "settled": settled & (age < 85),
         "old": settled & (age >= 55),
+        # Without a duty that depends on age: a wrong birth date stays without further consequences.
+        "young": settled & (age <= 50),
         "newborn": newborn & single,
         "newborn_old": newborn & single & out_of_grace & _grace_in_year(world),
         "newborn_recent": recent & single,
@@ -119,8 +121,10 @@ def draw_traits(world: World) -> None:
     ordinary = people.has_archive & (people.case == 0) & ~people.is_newborn
     grown = ordinary & (age >= 8)
     draws = generator.random((2, size))
-    world.cover_gap = np.where(grown & (draws[0] < COVER_GAP_SHARE), generator.integers(0, 6, size), -1)
-    world.basic_gap = np.where(grown & (draws[1] < BASIC_GAP_SHARE), generator.integers(0, 2, size), -1)
+    gaps = generator.integers(0, 6, size), generator.integers(0, 2, size)
+    if world.plan.defects:
+        world.cover_gap = np.where(grown & (draws[0] < COVER_GAP_SHARE), gaps[0], -1)
+        world.basic_gap = np.where(grown & (draws[1] < BASIC_GAP_SHARE), gaps[1], -1)
     old_archive = ordinary & (people.created < world.plan.first)
     prevalence = np.interp(age, [36, 45, 55, 65, 75], [0.04, 0.12, 0.24, 0.36, 0.42])
     world.is_htn = old_archive & (age >= 36) & (generator.random(size) < prevalence)

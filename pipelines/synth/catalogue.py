@@ -69,6 +69,8 @@ MOVES = (
     Case("cross_transfer_boundary", 0.0004, needs_days=90, needs_units=2),
     Case("intra_transfer", 0.005, needs_days=60),
     Case("transfer_refused", 0.0012, needs_days=90, needs_units=2),
+    Case("refused_without_reason", 0.7, True, needs_days=90, needs_units=2),
+    Case("refused_in_protection", 0.5, True, needs_days=240, needs_units=3),
     Case("transfer_withdrawn", 0.0006, needs_days=90, needs_units=2),
     Case("transfer_pending", 0.0006, needs_days=90, needs_units=2),
     Case("archived_direct", 0.001, needs_days=300, needs_units=2),
@@ -105,14 +107,14 @@ IDENTITIES = (
     Case("passport", 0.0005),
     Case("dup_cross_district", 1.2, True, needs_days=60, needs_units=2),
     Case("dup_same_district", 1, True, needs_days=60),
-    Case("dup_same_day", 0.3, True, "fresh", 60, 2),
+    Case("dup_same_day", 0.3, True, "fresh", 60),
     Case("id_check_digit", 1, True),
     Case("id_impossible_date", 0.5, True),
     Case("id_placeholder", 0.5, True),
     Case("id_short", 0.4, True),
     Case("id_sex_mismatch", 0.5, True),
-    Case("id_birth_mismatch", 0.5, True),
-    Case("id_dummy", 0.4, True),
+    Case("id_birth_mismatch", 0.5, True, "young"),
+    Case("id_dummy", 0.4, True, "young"),
 )
 CASES: tuple[Case, ...] = (*ENDINGS, *MOVES, *CHILDREN, *IDENTITIES)
 NUMBERS = {case.kind: number for number, case in enumerate(CASES, start=1)}

@@ -302,6 +302,9 @@ def _care(figures: _Figures, managed: Flags) -> None:
         figures.rate(f"{number}-2", at_home, (in_person >= required) & enough_exam, everyone)
         figures.rate(f"{number}-2", at_home, (total >= required) & enough_exam, everyone, "ANY_MODE")
         figures.rate(f"{number}-3", at_home, controlled[person], everyone)
+        if disease == "T2DM":
+            controlled[last.filter("is_any_glucose")["person"].to_numpy()] = True
+            figures.rate("N-DM-3", at_home, controlled[person], everyone, "ANY_GLUCOSE")
 
 
 def _events(figures: _Figures) -> None:
@@ -359,4 +362,5 @@ def _transfers(figures: _Figures, table: pl.DataFrame) -> None:
     figures.rate("TRF-1", unit, in_time, ~pending & ~(withdrawn & in_time))
     figures.rate("TRF-2", unit, ~np.isnat(success), ~pending)
     figures.rate("TRF-3", unit, decision == "2", (decision == "1") | (decision == "2"))
+    figures.count("TRF-3", unit, here["is_unreasoned"].to_numpy().astype(bool), "NO_REASON")
     figures.count("TRF-4", unit, here["is_protection_violation"].to_numpy().astype(bool))

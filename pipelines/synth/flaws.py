@@ -124,7 +124,7 @@ def _duplicates(world: World) -> None:
         note_managers(world, person, org, created)
         _note_double(world, person)
     twice = members(world, "dup_same_day")
-    org = other_org(world, "dup_same_day", people.org[twice], True) if len(twice) else twice
+    org = other_org(world, "dup_same_day", people.org[twice], False)
     copy = add_copies(world, twice, org, people.created[twice], created=people.created[twice])
     note_copies(world, "A1-2-2", "DUP_SAME_DAY", twice, twice)
     note_copies(world, "A1-2-2", "DUP_SAME_DAY", twice, copy)

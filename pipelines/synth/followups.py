@@ -106,6 +106,7 @@ def add_followups(world: World, stays: pl.DataFrame, disease: str) -> None:
         "adverse_reaction_code": ["1"] * size,
         "referral_flag": [False] * size,
     }
+    any_glucose = controlled
     if disease == "HTN":
         columns |= {
             "heart_rate_bpm": where_measured(~by_phone, generator.integers(58, 96, size=size)),
@@ -113,7 +114,7 @@ def add_followups(world: World, stays: pl.DataFrame, disease: str) -> None:
             "salt_code": np.where(generator.random(size) < 0.4, "2", "1"),
         }
     else:
-        controlled = _glucose(generator, by_phone, columns)
+        controlled, any_glucose = _glucose(generator, by_phone, columns)
     columns["class_code"] = np.where(controlled, "1", "2")
     columns["next_visit_date"] = np.where(controlled, plus(at, 90), plus(at, 14))
     world.deliver(dataset, world.places.org_unit[org], plus(at, delay), columns)
@@ -127,16 +128,19 @@ def add_followups(world: World, stays: pl.DataFrame, disease: str) -> None:
             "entered": plus(at, delay),
             "is_face_to_face": ~by_phone,
             "is_controlled": controlled,
+            "is_any_glucose": any_glucose,
             "is_remote": remote,
         }
     ).filter(pl.col("entered") <= pl.lit(plan.last))
 
 
-def _glucose(generator: Generator, by_phone: NDArray[np.bool_], columns: dict[str, Any]) -> NDArray[np.bool_]:
+def _glucose(
+    generator: Generator, by_phone: NDArray[np.bool_], columns: dict[str, Any]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Add glucose values; some have only a random one, which never counts as fasting.
 
     Returns:
-        Whether the fasting value is below 7.0 mmol/L.
+        Whether the fasting value is below 7.0 mmol/L; the same, or the only value a random one below 10.0.
     """
     size = len(by_phone)
     draws = generator.random((4, size))
@@ -145,11 +149,13 @@ def _glucose(generator: Generator, by_phone: NDArray[np.bool_], columns: dict[st
     measured = ~by_phone | (draws[2] < 0.6)
     only_random = measured & (draws[3] < 0.05)
     has_fasting = measured & ~only_random
+    by_chance = np.round(fasting + 2.1, 1)
     columns |= {
         "dorsalis_pedis_code": ["1"] * size,
         "fasting_glucose_mmol": where_measured(has_fasting, fasting),
-        "random_glucose_mmol": where_measured(only_random, np.round(fasting + 2.1, 1)),
+        "random_glucose_mmol": where_measured(only_random, by_chance),
         "hypoglycemia_code": ["1"] * size,
         "insulin_flag": generator.random(size) < 0.15,
     }
-    return np.asarray(good & has_fasting)
+    in_range = good & has_fasting
+    return in_range, in_range | (only_random & (by_chance < 10.0))

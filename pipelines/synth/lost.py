@@ -98,13 +98,11 @@ def add_lost(world: World) -> None:
     set_status(world, person, "LOST", declared)
     declare(world, person, "LOST", archived)
     unit = people.unit[person]
-    for kinds, rules in (
-        (("premature_lost", "premature_lost_boundary", "lost_contact_within_year"), ("A1-6-1-1", "A1-6-2-3")),
-    ):
-        chosen = is_kind(world, person, *kinds)
-        for rule in rules:
-            note_stories(world, rule, "PREMATURE_LOST", "termination", unit, ids, person, chosen)
-        set_expected(world, person[chosen], "MANAGED")
+    hasty = is_kind(world, person, "premature_lost", "premature_lost_boundary", "lost_contact_within_year")
+    for rule in ("A1-6-1-1", "A1-6-2-3"):
+        note_stories(world, rule, "PREMATURE_LOST", "termination", unit, ids, person, hasty)
+    # Waiting does not heal a hasty act, but by the last day the year may have passed all the same.
+    set_expected(world, person[hasty & (add_months(clock, 12) >= world.plan.last)], "MANAGED")
     note_stories(world, "A1-6-1-1", "LOST_WITHOUT_ATTEMPT", "termination", unit, ids, person, silent)
     note_stories(world, "A1-6-1-1", "LOST_CHANNEL_UNTRIED", "termination", unit, ids, person, half & ~silent)
     set_expected(world, person[half], "MANAGED")

@@ -50,6 +50,7 @@ _CROSS_DONE = (
 )
 _CROSS_OPEN = (
     "transfer_refused",
+    "refused_without_reason",
     "transfer_withdrawn",
     "transfer_pending",
     "decision_overdue",
@@ -66,6 +67,7 @@ def add_moves(world: World) -> None:
     _crossings(world, members(world, *_CROSS_DONE, *_CROSS_OPEN))
     _inside(world, members(world, "intra_transfer"))
     _second_crossings(world)
+    _refused_in_protection(world)
     _direct_changes(world)
     _direct_without_ground(world)
     _move_the_dead(world)
@@ -92,7 +94,9 @@ def _crossings(world: World, person: Whole) -> None:
     delay = np.where(is_kind(world, person, "decided_late"), generator.integers(9, 25, size=size), delay)
     decided = np.where(pending | overdue, NEVER, plus(applied, delay))
     decision = np.full(size, "1")
-    decision[is_kind(world, person, "transfer_refused", "illegal_manager_change")] = "2"
+    decision[
+        is_kind(world, person, "transfer_refused", "refused_without_reason", "illegal_manager_change")
+    ] = "2"
     decision[is_kind(world, person, "transfer_withdrawn")] = "3"
     decision[pending | overdue] = ""
     done = is_kind(world, person, *_CROSS_DONE)
@@ -101,7 +105,19 @@ def _crossings(world: World, person: Whole) -> None:
     changed = np.where(illegal, plus(decided, 1), filed)
     initiator = np.where(generator.random(size) < 0.7, "1", "2")
     ids = add_transfers(
-        world, person, origin, target, "1", initiator, applied, decided, decision, filed, changed, generator
+        world,
+        person,
+        origin,
+        target,
+        "1",
+        initiator,
+        applied,
+        decided,
+        decision,
+        filed,
+        changed,
+        generator,
+        gives_reason=~is_kind(world, person, "refused_without_reason"),
     )
     deciding = np.where(initiator == "1", origin, target)
     unit_of = world.places.org_unit
@@ -115,6 +131,7 @@ def _crossings(world: World, person: Whole) -> None:
         decision=decision,
         success=filed,
         is_protection_violation=False,
+        is_unreasoned=is_kind(world, person, "refused_without_reason"),
     )
     who, moved_at = person[done], filed[done]
     still_active = is_kind(world, who, "origin_still_active")
@@ -125,6 +142,7 @@ def _crossings(world: World, person: Whole) -> None:
     _edit_at_origin(world, who, moved_at)
     unit = np.where(initiator == "1", unit_of[target], unit_of[origin])
     for rule, code, kinds, is_violation in (
+        ("A1-4-2c", "REFUSED_WITHOUT_REASON", ("refused_without_reason",), True),
         ("A1-4-3-1a", "DECIDED_LATE", ("decided_late", "decided_late_boundary"), True),
         ("A1-4-3-1a", "OVERDUE", ("decision_overdue",), True),
         ("A1-4-3-1a", "", ("cross_transfer_boundary",), False),
@@ -243,6 +261,7 @@ def _second_crossings(world: World) -> None:
             decision="1",
             success=at,
             is_protection_violation=violated & is_second,
+            is_unreasoned=False,
         )
         note_managers(world, person, goal, at)
     copy = move_archive(world, person, person, middle, one)
@@ -255,6 +274,67 @@ def _second_crossings(world: World) -> None:
     note_stories(world, "A1-4-3-6", "PROTECTION_VIOLATION", "transfer", unit, all_ids[1], person, violated)
     note_stories(world, "A1-4-3-6b", "EARLY_APPLY", "transfer", unit, all_ids[1], person, violated)
     note_stories(world, "A1-4-3-6", "", "transfer", unit, all_ids[1], person, ~violated, is_violation=False)
+
+
+def _refused_in_protection(world: World) -> None:
+    """A transfer, and a second application within its protection that is refused without a word.
+
+    The refusal justifies itself; only the early application is found.
+    """
+    person = members(world, "refused_in_protection")
+    if not len(person):
+        return
+    people, size = world.people, len(person)
+    generator = world.random("refused in protection")
+    first, last = story_window(world)
+    origin = people.org[person]
+    middle = other_org(world, "refused 1", origin, True)
+    target = other_org(world, "refused 2", middle, True, avoid=origin)
+    start = draw_days(world, "refused in protection", size, first, plus(last, -150))
+    start = away_from_year_end(start, first)
+    again = away_from_year_end(plus(start, generator.integers(45, 110, size=size)), first)
+    unit_of = world.places.org_unit
+    nothing = np.full(size, NEVER)
+    ids = []
+    for at, source, goal, decision in ((start, origin, middle, "1"), (again, middle, target, "2")):
+        done = at if decision == "1" else nothing
+        ids.append(
+            add_transfers(
+                world,
+                person,
+                source,
+                goal,
+                "1",
+                np.full(size, "1"),
+                at,
+                at,
+                np.full(size, decision),
+                done,
+                done,
+                generator,
+                gives_reason=False,
+            )
+        )
+        record_applications(
+            world,
+            person=person,
+            deciding_unit=unit_of[source],
+            path="1",
+            applied=at,
+            decided=at,
+            decision=decision,
+            success=done,
+            is_protection_violation=False,
+            is_unreasoned=False,
+        )
+    copy = move_archive(world, person, person, middle, start)
+    people.stay_to[person] = start
+    resume_stay(world, person, copy, middle, start)
+    note_managers(world, person, middle, start)
+    everybody = np.ones(size, dtype=bool)
+    unit = unit_of[target]
+    note_stories(world, "A1-4-3-6b", "EARLY_APPLY", "transfer", unit, ids[1], person, everybody)
+    note_stories(world, "A1-4-2c", "", "transfer", unit, ids[1], person, everybody, is_violation=False)
 
 
 def _direct_changes(world: World) -> None:

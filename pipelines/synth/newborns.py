@@ -75,7 +75,9 @@ def _upgrade_days(world: World, child: Whole, document: Any) -> Dates:
     twin = people.twin[child]
     first = np.minimum(child, np.where(twin >= 0, twin, child))
     at = at[np.searchsorted(child, first)]
-    stays = (document == "ID") | is_kind(world, child, *_UNCHANGED) | (at > world.plan.last)
+    unchanged = is_kind(world, child, *_UNCHANGED)
+    unchanged |= (twin >= 0) & is_kind(world, np.maximum(twin, 0), *_UNCHANGED)
+    stays = (document == "ID") | unchanged | (at > world.plan.last)
     return np.where(stays, NEVER, at)
 
 

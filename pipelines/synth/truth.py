@@ -45,6 +45,21 @@ def note_disputes(world: World) -> None:
     note_persons(world, "ART-14a", "STATUS_DISPUTED", differing["person"].to_numpy())
 
 
+def note_gaps(world: World) -> dict[str, int]:
+    """Truth lines of archives whose cover or basic information lacks something; returns their numbers."""
+    people = world.people
+    counts = {}
+    for kind, rule, code, gap in (
+        ("cover_gap", "A1-1-3", "COVER_INCOMPLETE", world.cover_gap >= 0),
+        # The phone is an item of both.
+        ("basic_gap", "A1-1-3b", "BASIC_INCOMPLETE", (world.basic_gap >= 0) | (world.cover_gap == 4)),
+    ):
+        person = np.flatnonzero(gap)
+        counts[kind] = len(person)
+        world.note(rule, code, "archive", people.unit[person], archive_ids(world, person), kind, person)
+    return counts
+
+
 def all_copies(world: World) -> pl.DataFrame:
     """Every archive copy: copy, person, unit, org, district_archive_id, entered, from_copy."""
     copies = pl.concat([first_copies(world), *world.copies], how="diagonal_relaxed")
@@ -82,6 +97,7 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
             "birth_certificate_no": people.birth_certificate_no,
             "mother_no": people.mother,
             "death_date": people.death,
+            "is_restricted": np.isin(np.arange(len(people)), world.restricted),
         }
     ).join(by_person, on="person", how="left", maintain_order="left")
     persons.rename({"person": "person_no"}).write_csv(folder / "persons.csv")
@@ -101,7 +117,11 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         "rule_id", "finding_code", "dataset", "unit", "record_key", "is_violation", "kind", "person_no"
     ).sort("rule_id", "finding_code", "dataset", "unit", "record_key", "kind")
     lines.write_csv(folder / "violations.csv")
-    defects = {case.kind: case.is_defect for case in CASES} | RECORD_KINDS
+    defects = (
+        {case.kind: case.is_defect for case in CASES}
+        | RECORD_KINDS
+        | dict.fromkeys(("cover_gap", "basic_gap"), True)
+    )
     pl.DataFrame(
         {
             "kind": list(counts),
