@@ -1,4 +1,4 @@
-"""A small warehouse and small marts with nothing wrong in them, made from the contract and the models' own columns.
+"""A small warehouse and small marts with nothing wrong in them, made from the contract and the models.
 
 No expectation lives here; the tests plant one breach at a time into copies of these files.
 """
@@ -62,7 +62,9 @@ def build_warehouse(path: Path) -> None:
     for dataset in datasets().values():
         made = {column.name: _staged(column, column.name in dataset.key) for column in dataset.columns}
         extra = {**(DERIVED_IDENTITY_COLUMNS if dataset.has_person else {}), **PROVENANCE_COLUMNS}
-        made |= {name: _text(name) if kind == "VARCHAR" else f"null::{kind}" for name, (kind, _) in extra.items()}
+        made |= {
+            name: _text(name) if kind == "VARCHAR" else f"null::{kind}" for name, (kind, _) in extra.items()
+        }
         made |= {name: f"null::{kind}" for name, (kind, _) in VERSION_COLUMNS.items()}
         made["version_status"] = "'current'"
         selected = ", ".join(f"{expression} as {name}" for name, expression in made.items())
@@ -165,6 +167,7 @@ def _dimensions(people: list[tuple[str, str]]) -> dict[str, list[Row]]:
                 "org_code": code,
                 "org_name": name,
                 "org_type_code": "3",
+                "hospital_level_code": "1",
                 "district_code": district,
                 "is_current": True,
                 **ends,
@@ -235,7 +238,14 @@ def _archives(people: list[tuple[str, str]]) -> dict[str, list[Row]]:
         )
         states.append({"person_key": person, "status_code": "MANAGED", **span, **place[org]})
         managers.append(
-            {"archive_key": archive, "person_key": person, "reason_code": "CREATE", **span, **place[org]}
+            {
+                "archive_key": archive,
+                "person_key": person,
+                "reason_code": "TRANSFER",
+                "transfer_key": pseudonym("transfer " + person),
+                **span,
+                **place[org],
+            }
         )
     return {"fct_archive": archives, "fct_archive_status": states, "fct_manager_interval": managers}
 
@@ -260,7 +270,14 @@ def _events(people: list[tuple[str, str]]) -> dict[str, list[Row]]:
             )
             if dataset == "htn_followup":
                 followups.append(
-                    {**service, "disease_code": "HTN", "age_band_code": "60-64", "sbp_mmhg": 136, "dbp_mmhg": 84}
+                    {
+                        **service,
+                        "disease_code": "HTN",
+                        "age_band_code": "60-64",
+                        "sbp_mmhg": 136,
+                        "dbp_mmhg": 84,
+                        "fasting_glucose_mmol": 6.1,
+                    }
                 )
             else:
                 exams.append(
@@ -270,7 +287,9 @@ def _events(people: list[tuple[str, str]]) -> dict[str, list[Row]]:
                         "is_complete": True,
                         "missing_core_count": 0,
                         "bmi": 22.5,
+                        "missing_elderly_count": 0,
                         "sbp_left_mmhg": 136,
+                        "sbp_right_mmhg": 138,
                     }
                 )
         if number < 4:

@@ -1,0 +1,210 @@
+"""Structure suites follow the contract: good rows pass, each kind of planted breach is named, drift is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines.contract.model import Column, Dataset, datasets
+from pipelines.quality import gate, render, suites
+from pipelines.quality.results import Kind, Status, SuiteResult
+
+STRUCTURE = [suite for suite in suites.load() if suite.kind is Kind.STRUCTURE]
+BROKEN_TYPE = {"VARCHAR": "INTEGER", "BIGINT": "VARCHAR", "DOUBLE": "VARCHAR", "DATE": "VARCHAR"}
+
+
+def table(dataset: Dataset) -> str:
+    return f"warehouse.staging.stg_{dataset.name}_version"
+
+
+def plain(dataset: Dataset) -> Iterator[Column]:
+    """Columns on which a breach says nothing about the key."""
+    return (column for column in dataset.columns if column.name not in dataset.key)
+
+
+def breaches(kind: str) -> dict[str, tuple[str, set[str]]]:
+    """Dataset → a statement that plants one breach of a kind into it, and the expectations that must name it."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    for dataset in datasets().values():
+        if kind == "unique_key":
+            found[dataset.name] = (
+                f"insert into {table(dataset)} select * from {table(dataset)} where rowid = 0",
+                {"unique_key"},
+            )
+        elif kind == "columns":
+            found[dataset.name] = (f"alter table {table(dataset)} add column nickname varchar", {"columns"})
+        for column in plain(dataset):
+            change = _change(kind, column)
+            if change is not None and dataset.name not in found:
+                found[dataset.name] = (
+                    f"update {table(dataset)} set {column.name} = {change} where rowid = 0",
+                    {f"{kind}.{column.name}"},
+                )
+    return found
+
+
+def _change(kind: str, column: Column) -> str | None:
+    if kind == "not_null" and column.required:
+        return "null"
+    if kind == "value_set" and column.value_set:
+        return "'1|?'" if column.is_multiple else "'?'"
+    if kind == "range" and column.hard_max is not None:
+        return str(column.hard_max + 1)
+    return None
+
+
+def run(connection, *only: str) -> dict[str, SuiteResult]:
+    wanted = [suite for suite in STRUCTURE if not only or suite.name.split(".")[1] in only]
+    return {result.suite.split(".")[1]: result for result in gate.run_suites(connection, wanted)}
+
+
+def test_good_rows_pass(city):
+    for name, result in run(city).items():
+        assert result.status is Status.PASS, (name, [one.name for one in result.breaches])
+
+
+@pytest.mark.parametrize("kind", ["unique_key", "columns", "not_null", "value_set", "range"])
+def test_a_planted_breach_is_named_and_nothing_else(planted, kind):
+    expected = breaches(kind)
+    assert expected
+    views = [  # a view keeps the columns it was made with
+        f"create or replace view warehouse.staging.stg_{name} as select * from warehouse.staging.stg_{name}_version"
+        for name in expected
+    ]
+    with planted(*(statement for statement, _ in expected.values()), *views) as connection:
+        found = run(connection)
+    for name, result in found.items():
+        names = {one.name for one in result.breaches}
+        assert names == (expected[name][1] if name in expected else set()), (name, names)
+        assert not result.is_blocking
+
+
+def test_every_value_set_can_fail(planted):
+    statements = [
+        f"update {table(dataset)} set {column.name} = '?' where rowid = 0"
+        for dataset in datasets().values()
+        for column in plain(dataset)
+        if column.value_set
+    ]
+    with planted(*statements) as connection:
+        found = run(connection)
+    for dataset in datasets().values():
+        expected = {f"value_set.{column.name}" for column in plain(dataset) if column.value_set}
+        assert {one.name for one in found[dataset.name].breaches} == expected
+
+
+def test_every_hard_range_can_fail_at_both_ends(planted):
+    for bound, step in (("hard_min", -1), ("hard_max", 1)):
+        ranged = [
+            (dataset, column, getattr(column, bound))
+            for dataset in datasets().values()
+            for column in plain(dataset)
+            if getattr(column, bound) is not None
+        ]
+        statements = [
+            f"update {table(dataset)} set {column.name} = {limit + step} where rowid = 0"
+            for dataset, column, limit in ranged
+        ]
+        with planted(*statements) as connection:
+            found = run(connection)
+        for dataset in datasets().values():
+            expected = {f"range.{column.name}" for other, column, _ in ranged if other is dataset}
+            assert {one.name for one in found[dataset.name].breaches} == expected
+
+
+def test_a_changed_type_is_named_and_spoils_no_other_column(planted):
+    name = "population_index"
+    with planted(
+        f"alter table warehouse.staging.stg_{name}_version alter is_resident type varchar",
+        f"create or replace view warehouse.staging.stg_{name} as select * from warehouse.staging.stg_{name}_version",
+    ) as connection:
+        result = run(connection, name)[name]
+    assert {one.name for one in result.breaches} == {"type.is_resident"}
+
+
+def test_a_missing_column_is_named_and_its_checks_are_errors(planted):
+    name = "htn_followup"
+    with planted(
+        f"alter table warehouse.staging.stg_{name}_version drop column sbp",
+        f"create or replace view warehouse.staging.stg_{name} as select * from warehouse.staging.stg_{name}_version",
+    ) as connection:
+        result = run(connection, name)[name]
+    found = {one.name: one for one in result.breaches}
+    assert set(found) == {"columns", "type.sbp", "range.sbp"}
+    assert found["columns"].status is Status.FAIL
+    assert found["range.sbp"].status is Status.ERROR
+    assert found["range.sbp"].note == gate.NO_COLUMN
+    assert next(one for one in result.expectations if one.name == "range.dbp").status is Status.PASS
+
+
+def test_no_rows_are_not_a_pass(planted):
+    statements = [f"delete from {table(dataset)}" for dataset in datasets().values()]
+    with planted(*statements) as connection:
+        found = run(connection)
+    for result in found.values():
+        assert result.status is Status.NOT_APPLICABLE
+        assert {one.status for one in result.expectations} == {Status.NOT_APPLICABLE}
+
+
+def test_a_missing_relation_is_an_error(planted):
+    with planted("drop view warehouse.staging.stg_archive") as connection:
+        result = run(connection, "archive")["archive"]
+    assert result.status is Status.ERROR
+    assert {one.note for one in result.expectations} == {gate.NO_RELATION}
+
+
+def test_there_is_one_suite_per_dataset_and_it_has_not_drifted():
+    assert {suite.relation for suite in STRUCTURE} == {f"stg_{name}" for name in datasets()}
+    assert render.drift() == ""
+
+
+@pytest.mark.parametrize("change", ["edit", "stray", "missing", "form"])
+def test_drift_is_found_and_mended(tmp_path, change):
+    folder = tmp_path / "suites"
+    shutil.copytree(suites.SUITES, folder)
+    target = folder / "structure" / "transfer.json"
+    if change == "edit":
+        target.write_text(target.read_text("utf-8").replace('"VARCHAR"', '"BIGINT"', 1), "utf-8")
+    elif change == "stray":
+        shutil.copy(target, folder / "structure" / "nobody.json")
+    elif change == "missing":
+        target.unlink()
+    else:
+        target = folder / "marts" / "mart_indicator.json"
+        target.write_text(json.dumps(json.loads(target.read_text("utf-8"))), "utf-8")
+    assert render.drift(folder) != ""
+    assert render.write(folder)
+    assert render.drift(folder) == ""
+
+
+def test_the_check_command_tells_of_drift(capsys, monkeypatch):
+    monkeypatch.setattr(render, "drift", lambda: "a difference")
+    assert render.main(["--check"]) == 1
+    assert "pipelines.quality.render" in capsys.readouterr().err
+    monkeypatch.setattr(render, "drift", lambda: "")
+    assert render.main(["--check"]) == 0
+
+
+def test_suites_are_real_expectation_suites():
+    import great_expectations as gx
+
+    for suite in suites.load():
+        found = suite.to_gx()
+        assert isinstance(found, gx.ExpectationSuite)
+        assert len(found.expectations) == len(suite.expectations)
+        document = json.loads(suites.dump(suite))
+        assert len(gx.ExpectationSuite(document["name"], document["expectations"]).expectations) == len(
+            suite.expectations
+        )
+
+
+def test_a_row_query_that_could_bring_values_out_is_refused(tmp_path):
+    text = (suites.SUITES / "marts" / "mart_delivery.json").read_text("utf-8")
+    path = tmp_path / "marts" / "mart_delivery.json"
+    path.parent.mkdir()
+    path.write_text(text.replace("select 1 as breach from", "select * from"), "utf-8")
+    with pytest.raises(suites.SuiteError, match="select 1 as breach"):
+        suites.read(path)
