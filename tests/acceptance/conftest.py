@@ -34,7 +34,9 @@ class Told:
     subjects: dict[int, tuple[str, str, str]]
 
     def _ask(self, file: str, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.home / file), read_only=True) as connection:
+        # under a name of its own: in a file called marts, `marts.` could be the file or the schema
+        with duckdb.connect() as connection:
+            connection.execute(f"attach '{self.home / file}' as told (read_only); use told")
             return connection.sql(sql).fetchall()
 
     def marts(self, sql: str) -> list[tuple[Any, ...]]:
