@@ -47,7 +47,9 @@ def marts(tmp_path_factory: pytest.TempPathFactory, histories: list[dict]) -> du
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return duckdb.connect(str(home / "marts" / "marts.duckdb"), read_only=True)
+    connection = duckdb.connect()
+    connection.execute(f"attach '{home / 'marts' / 'marts.duckdb'}' as city (read_only); use city")
+    return connection
 
 
 def control(marts: duckdb.DuckDBPyConnection, unit: str) -> tuple[int, int]:
