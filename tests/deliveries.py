@@ -239,7 +239,7 @@ class DeliveryBuilder:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, content in self._contents.items():
             target = self.folder / name
-            if target.resolve().is_relative_to(self.folder.resolve()):
+            if "\0" not in name and target.resolve().is_relative_to(self.folder.resolve()):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
         (self.folder / "manifest.json").write_bytes(self.manifest_bytes())

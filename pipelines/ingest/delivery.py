@@ -176,7 +176,7 @@ def _read(work: _Work, manifest: Manifest, entry: FileEntry, path: Path, dataset
         if rows != entry.rows:
             raise FileRefused("ROWS_MISMATCH", f"{entry.rows} {'<' if rows > entry.rows else '≠'} {rows}")
         parts = [part for _, part in work.parts[placed:]]
-        quarantine_doubled(parts, dataset, work.settings, work.limits, work.staging)
+        quarantine_doubled(parts, dataset, list(header.positions), work.settings, work.limits, work.staging)
         return _accepted(entry, dataset, header, parts)
     except FileRefused as refused:
         return refused_file(entry, Refusal(refused.code, refused.detail), unknown)
@@ -190,7 +190,7 @@ def _stage(
     header: Header,
     blocks: Iterable[RawBlock],
 ) -> int:
-    """Judge blocks and write their parts beside; return the number of rows, or enough to exceed the manifest's."""
+    """Judge blocks and stage their parts; return the rows, or enough of them to exceed the manifest's."""
     provenance = Provenance(
         delivery_id=work.candidate.delivery_id,
         unit=manifest.unit,

@@ -5,6 +5,7 @@ Does not look beyond one file; the same key in two files is two versions of a re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,18 @@ class StagedPart:
 
 
 def quarantine_doubled(
-    parts: list[StagedPart], dataset: Dataset, settings: Settings, limits: Limits, scratch: Path
+    parts: list[StagedPart],
+    dataset: Dataset,
+    columns: Sequence[str],
+    settings: Settings,
+    limits: Limits,
+    scratch: Path,
 ) -> None:
-    """Move every row whose key is doubled within the file from the lake parts to the quarantine parts."""
+    """Move every row whose key is doubled within the file from the lake parts to the quarantine parts.
+
+    `columns`: the contract columns that the file has, kept as the raw row. `scratch`: a folder for spilled
+    results.
+    """
     paths = [path for part in parts for path in part.paths()]
     if not paths:
         return
@@ -55,7 +65,7 @@ def quarantine_doubled(
     for part in parts:
         rows = found.filter(pl.col("delivery_row").is_between(part.first_row, part.last_row)).collect()
         if rows.height:
-            _move(part, rows["delivery_row"], dataset)
+            _move(part, rows["delivery_row"], dataset, columns)
 
 
 def _doubled_in_memory(paths: list[Path]) -> pl.DataFrame:
@@ -96,7 +106,7 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _move(part: StagedPart, rows: pl.Series, dataset: Dataset) -> None:
+def _move(part: StagedPart, rows: pl.Series, dataset: Dataset, columns: Sequence[str]) -> None:
     is_doubled = pl.col("delivery_row").is_in(rows.implode())
     moved: list[pl.DataFrame] = []
     if part.quarantined.is_file():
@@ -117,7 +127,7 @@ def _move(part: StagedPart, rows: pl.Series, dataset: Dataset) -> None:
         accepted = pl.read_parquet(part.accepted, hive_partitioning=False)
         hit = accepted.filter(is_doubled)
         if hit.height:
-            moved.append(quarantine_accepted(hit, dataset, CODE))
+            moved.append(quarantine_accepted(hit, dataset, CODE, columns))
             kept = accepted.filter(~is_doubled)
             part.accepted.unlink()
             if kept.height:

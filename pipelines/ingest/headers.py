@@ -76,11 +76,10 @@ def _shown(title: str, index: int) -> str:
 
 
 def missing_columns(present: Mapping[str, int], dataset: Dataset) -> list[str]:
-    """Names of required columns that are absent, including the key and block P's minimum as one entry."""
+    """Names of required columns that are absent; if there are all, block P's minimum as one entry."""
     required = [column.name for column in dataset.columns if column.required or column.name in dataset.key]
     missing = [name for name in required if name not in present]
-    if dataset.has_person and not any(
-        all(name in present for name in group) for group in model.PERSON_MINIMUM
-    ):
+    is_named = any(all(name in present for name in group) for group in model.PERSON_MINIMUM)
+    if dataset.has_person and not is_named and not missing:
         missing.append("/".join("+".join(group) for group in model.PERSON_MINIMUM))
     return missing

@@ -157,7 +157,7 @@ def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes, final: bool) -> b
 
 @dataclass(frozen=True)
 class _Run:
-    """Bytes that begin at a record, and their complete records: counted only (`plain`) or found one by one."""
+    """Bytes that begin at a record, with their complete records: counted (`plain`) or found one by one."""
 
     data: bytes
     plain: int | None
@@ -194,7 +194,8 @@ class _Source:
     def runs(self, width: int) -> Iterator[_Run]:
         """Take the records that follow, `width` fields each if they are as they should be."""
         while self.rest or not self.is_last:
-            if self.rest and (plain := count_plain(self.rest, self.is_last, width, self.limits.line_bytes)):
+            line_bytes = self.limits.line_bytes
+            if self.rest and (plain := count_plain(self.rest, self.is_last, width, line_bytes)):
                 consumed, count = plain
                 yield _Run(self.rest[:consumed], count, None)
                 self.rest = self.rest[consumed:]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,6 +81,9 @@ def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, prove
 
     Raises `FileRefused` when a column has a type that nothing can be read from.
     """
+    malformed = _malformed(block, dataset, provenance)
+    if block.frame.height == 0:
+        return Judged(lake_schema(dataset).to_frame(), malformed)
     raw = block.frame.select(pl.col(str(position)).alias(name) for name, position in positions.items())
     typed = values.parse(raw, dataset, provenance.source_system, provenance.is_workbook)
     content = typed.values
@@ -105,7 +108,6 @@ def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, prove
     if refusing:
         accepted = accepted.filter(~pl.col("is_refused"))
     quarantined = _quarantined(raw, framed, refusing, dataset, provenance)
-    malformed = _malformed(block, dataset, provenance)
     return Judged(accepted.select(lake_schema(dataset).names()), pl.concat([quarantined, malformed]))
 
 
@@ -300,12 +302,13 @@ def _malformed(block: RawBlock, dataset: Dataset, provenance: Provenance) -> pl.
     )
 
 
-def quarantine_accepted(rows: pl.DataFrame, dataset: Dataset, code: str) -> pl.DataFrame:
-    """Turn lake rows into quarantine rows under one reason; raw values are their normalised text."""
+def quarantine_accepted(
+    rows: pl.DataFrame, dataset: Dataset, code: str, columns: Sequence[str]
+) -> pl.DataFrame:
+    """Turn lake rows into quarantine rows under one reason; the raw row is `columns` as normalised text."""
     schema = model.polars_schema(dataset)
-    texts = rows.select(values.as_text(name, dtype).alias(name) for name, dtype in schema.items())
-    filled = [name for name in texts.columns if texts[name].null_count() < texts.height]
-    raw = texts.select(pl.struct(filled or texts.columns).struct.json_encode().alias("raw_row"))["raw_row"]
+    texts = rows.select(values.as_text(name, schema[name]).alias(name) for name in columns)
+    raw = texts.select(pl.struct(pl.all()).struct.json_encode().alias("raw_row"))["raw_row"]
     return rows.with_columns(
         pl.lit(dataset.name).alias("dataset"),
         pl.lit(code).alias("reason_codes"),
