@@ -59,6 +59,49 @@ rival as (
     group by created.archive_key
 ),
 
+first_manager as (
+    -- how a copy that was created elsewhere came under management here
+    select
+        ranked.archive_key,
+        ranked.valid_from,
+        ranked.transfer_key,
+        ranked.reason_code
+    from (
+        select
+            manager_interval.archive_key,
+            manager_interval.valid_from,
+            manager_interval.transfer_key,
+            manager_interval.reason_code,
+            row_number() over (
+                partition by manager_interval.archive_key
+                order by manager_interval.valid_from, manager_interval.valid_to
+            ) as position
+        from {{ ref('manager_interval') }} as manager_interval
+        inner join copy on manager_interval.archive_key = copy.archive_key
+        where copy.is_moved_in
+    ) as ranked
+    where ranked.position = 1
+),
+
+taken as (
+    select
+        copy.archive_key,
+        first_manager.valid_from as taken_date,
+        max(case
+            when first_manager.transfer_key is not null or first_manager.reason_code = 'ADMIN_REFORM' then 1
+            else 0
+        end) as transfer_flag,
+        max(case when former.person_key is not null then 1 else 0 end) as former_flag
+    from copy
+    inner join first_manager on copy.archive_key = first_manager.archive_key
+    left join {{ ref('manager_interval') }} as former
+        on
+            copy.person_key = former.person_key
+            and copy.delivery_unit <> former.district_code
+            and former.valid_from < first_manager.valid_from
+    group by copy.archive_key, first_manager.valid_from
+),
+
 upgrade as (
     -- a child known by certificate or mother, and the same child elsewhere under its own number
     select younger.archive_key
@@ -85,6 +128,9 @@ select
     copy.is_moved_in,
     coalesce(rival.earlier_flag, 0) = 1 as has_earlier_archive,
     coalesce(rival.same_day_flag, 0) = 1 as has_same_day_archive,
+    taken.taken_date,
+    coalesce(taken.transfer_flag, 0) = 1 as is_taken_by_transfer,
+    coalesce(taken.former_flag, 0) = 1 as has_former_manager_elsewhere,
     copy.own_key_type_code,
     copy.own_key_class as key_class,
     copy.identity_issue_codes,
@@ -147,4 +193,5 @@ inner join {{ ref('parameter_period') }} as parameter
         run_context.as_of_date >= parameter.valid_from
         and run_context.as_of_date < parameter.valid_to
 left join rival on copy.archive_key = rival.archive_key
+left join taken on copy.archive_key = taken.archive_key
 left join upgrade on copy.archive_key = upgrade.archive_key

@@ -1,5 +1,6 @@
 {% set rules = [
-    'a1_1_3', 'a1_1_3b', 'a1_2_2', 'a1_2_4a', 'a1_2_4b', 'a1_2_4c', 'a1_2_4d', 'a1_2_4e', 'a1_6_2_4', 'arc_5',
+    'a1_1_3', 'a1_1_3b', 'a1_2_2', 'a1_2_4a', 'a1_2_4b', 'a1_2_4c', 'a1_2_4d', 'a1_2_4e', 'a1_4_3_1c', 'a1_6_2_4',
+    'arc_5',
 ] %}
 {#- What makes a number wrong, the gravest first: the first one found names the finding. -#}
 {% set number_errors = [
@@ -95,9 +96,7 @@ verdict as (
             when measured.mother_sex_code = '1' then 'FAIL:MOTHER_NOT_FEMALE'
             when measured.birth_date is null then 'NOT_EVALUABLE:BIRTH_DATE_MISSING'
             when measured.mother_birth_date is null then 'NOT_EVALUABLE:MOTHER_BIRTH_DATE_UNKNOWN'
-            when
-                measured.birth_date < measured.mother_birth_date
-                or measured.mother_age not between measured.mother_age_min and measured.mother_age_max
+            when measured.mother_age not between measured.mother_age_min and measured.mother_age_max
                 then 'FAIL:MOTHER_AGE_IMPLAUSIBLE'
             else 'PASS'
         end as a1_2_4c,
@@ -115,6 +114,8 @@ verdict as (
             when measured.not_active is not null then measured.not_active
             when {{ has_code('measured.review_codes', 'MULTIPLE_IDS') }} then 'FAIL:MULTIPLE_IDS'
             when {{ has_code('measured.review_codes', 'ID_CHANGED') }} then 'FAIL:ID_CHANGED'
+            when {{ has_code('measured.review_codes', 'STATED_PREVIOUS_DISPUTED') }} then 'FAIL:STATED_PREVIOUS_DISPUTED'
+            when {{ has_code('measured.review_codes', 'UPGRADE_BIRTH_MISMATCH') }} then 'FAIL:UPGRADE_BIRTH_MISMATCH'
             when
                 measured.has_unlinked_upgrade
                 or {{ has_code('measured.review_codes', 'UPGRADE_UNLINKED') }}
@@ -122,6 +123,15 @@ verdict as (
             when coalesce(measured.key_class, 'C') = 'C' then 'NOT_EVALUABLE:NO_IDENTITY_KEY'
             else 'PASS'
         end as a1_2_4e,
+
+        case
+            when not coalesce(measured.is_moved_in, false) then 'NOT_APPLICABLE:NOT_MOVED_IN'
+            when measured.taken_date < measured.rules_effective_from then 'NOT_APPLICABLE:PRE_RULE'
+            when measured.is_taken_by_transfer then 'PASS'
+            when measured.taken_date is null or not measured.has_former_manager_elsewhere
+                then 'NOT_EVALUABLE:ORIGIN_UNKNOWN'
+            else 'FAIL:TAKEN_WITHOUT_TRANSFER'
+        end as a1_4_3_1c,
 
         case
             when measured.vanished_date is null then 'PASS'
@@ -147,6 +157,7 @@ select
     verdict.as_of_date as event_date,
     coalesce(verdict.created_date, verdict.as_of_date) as created_date,
     coalesce(verdict.vanished_date, verdict.as_of_date) as vanished_date,
+    coalesce(verdict.taken_date, verdict.as_of_date) as taken_date,
     verdict.id_due_date,
     verdict.cover_missing_text,
     verdict.basic_missing_text,
