@@ -34,9 +34,10 @@ class Told:
     subjects: dict[int, tuple[str, str, str]]
 
     def _ask(self, file: str, sql: str) -> list[tuple[Any, ...]]:
-        # under a name of its own: in a file called marts, `marts.` could be the file or the schema
+        # in a file called marts, `marts.` could be the file or the schema; the warehouse's views need its own name
+        name = "warehouse" if file.startswith("warehouse") else "told"
         with duckdb.connect() as connection:
-            connection.execute(f"attach '{self.home / file}' as told (read_only); use told")
+            connection.execute(f"attach '{self.home / file}' as {name} (read_only); use {name}")
             return connection.sql(sql).fetchall()
 
     def marts(self, sql: str) -> list[tuple[Any, ...]]:
