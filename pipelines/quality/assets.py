@@ -99,6 +99,10 @@ def build_assets(known: Sequence[dg.AssetKey]) -> Sequence[dg.AssetsDefinition |
             )
         blocking = [one.suite for one in found if one.is_blocking]
         if blocking:
+            from pipelines.quality import pages
+
+            with value_free(BlockingCheckError):
+                pages.write_refused(ground.settings, found)
             raise BlockingCheckError(f"blocking expectations broke: {', '.join(blocking[:5])}")
 
     return [expectations]

@@ -5,6 +5,7 @@ Not here: the limits (expectations/thresholds.yml) and how a metric is judged (p
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -208,29 +209,40 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create or replace table memory.quality.metric ({declared})")
 
 
-def store_file(settings: Settings) -> Path:
-    """Where the metrics of the last run are kept."""
+def built_file(settings: Settings) -> Path:
+    """Where the metrics of a build wait until its marts are published."""
+    return settings.build / "metrics.parquet"
+
+
+def kept_file(settings: Settings) -> Path:
+    """Where the metrics of the published marts are kept, for judging limits again without the marts."""
     return settings.reports / "expectations" / "metrics.parquet"
 
 
 def store(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Path:
-    """Keep the metrics beside the reports, in a fixed order; limits can be judged again without the marts."""
-    target = store_file(settings)
+    """Keep the metrics of a build, in a fixed order."""
+    target = built_file(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}")
-    literal = str(aside).replace("'", "''")
+    literal = str(target).replace("'", "''")
     connection.execute(f"copy (from memory.quality.metric order by all) to '{literal}' (format parquet)")
-    aside.replace(target)
     return target
 
 
-def restore(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """A scratch connection that holds the metrics of the last run; the caller closes it.
+def keep(settings: Settings) -> None:
+    """Put the metrics of the build, if there are any, in the place of the kept ones."""
+    if built_file(settings).is_file():
+        kept_file(settings).parent.mkdir(parents=True, exist_ok=True)
+        aside = kept_file(settings).with_suffix(".aside")
+        shutil.copyfile(built_file(settings), aside)
+        aside.replace(kept_file(settings))
+
+
+def restore(settings: Settings, source: Path) -> duckdb.DuckDBPyConnection:
+    """A scratch connection that holds stored metrics as `memory.quality.metric`; the caller closes it.
 
     Raises:
-        FileNotFoundError: there was no run yet.
+        FileNotFoundError: nothing was stored there yet.
     """
-    source = store_file(settings)
     if not source.is_file():
         raise FileNotFoundError("no metrics of an earlier run; run `yudang run` first")
     connection = duck.memory(settings)

@@ -6,6 +6,7 @@ Not here: figures (pipelines.quality.overview), findings (pipelines.quality.gate
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -45,17 +46,20 @@ KIND_TEXT: Mapping[Kind, tuple[str, str]] = {
     Kind.THRESHOLD: ("限值", "按 expectations/thresholds.yml 判定区县与机构的数据质量；从不阻断发布。"),
 }
 
-RESULTS = Path("expectations") / "results.json"
-"""The stored results, below the reports; counts only."""
+KEPT, REFUSED = "expectations", "refused"
+"""Folders below the reports: pages of the published run, pages of a run that was refused after it."""
+
+RESULTS = "results.json"
+"""Stored results in those folders; counts only."""
 
 
 def write(settings: Settings, found: Sequence[SuiteResult], marts_file: Path) -> list[Path]:
-    """Write every page and the stored results.
+    """Write every page of a published run, and keep its results and metrics for judging again.
 
     Args:
         settings: where the reports and the marts live.
         found: results of `gate.validate`.
-        marts_file: finished marts the overview is read from: the published ones, or those that were refused.
+        marts_file: the published marts, from which the overview is read.
 
     Returns:
         The files written. The same results and marts give the same bytes.
@@ -64,22 +68,17 @@ def write(settings: Settings, found: Sequence[SuiteResult], marts_file: Path) ->
         FileNotFoundError: no marts.
         LookupError: marts without a single indicator.
     """
-    from pipelines.contract.dictionary import render_dictionary
+    metrics.keep(settings)
+    shutil.rmtree(settings.reports / REFUSED, ignore_errors=True)
+    return _write(settings, found, marts_file)
 
-    with gate.attached(settings, marts=marts_file) as connection:
-        front = overview.read(connection)
-    written = _write_suites(settings, found)
-    page = settings.reports / "index.html"
-    text = _template("index.html.j2").render(
-        front=front,
-        suites=found,
-        attention=attention(found),
-        marts=_relative(settings, settings.marts_file),
-        units=_relative(settings, settings.units_dir),
-        dictionary="dictionary/index.html",
-    )
-    results.write_text(page, text)
-    return [page, *written, *render_dictionary(settings.reports / "dictionary")]
+
+def write_refused(settings: Settings, found: Sequence[SuiteResult]) -> list[Path]:
+    """Write the expectation pages of a run whose marts were refused, beside those of the last good one.
+
+    They stand under `reports/refused/` until the next good run; the overview stays with the published marts.
+    """
+    return _write_suites(settings, found, settings.reports / REFUSED, metrics.built_file(settings))
 
 
 def replace_results(settings: Settings, judged: Sequence[SuiteResult]) -> list[Path]:
@@ -88,12 +87,28 @@ def replace_results(settings: Settings, judged: Sequence[SuiteResult]) -> list[P
     Raises:
         FileNotFoundError: there was no run yet.
     """
-    stored = results.from_json((settings.reports / RESULTS).read_text(encoding="utf-8"))
+    stored = results.from_json((settings.reports / KEPT / RESULTS).read_text(encoding="utf-8"))
     fresh = {result.suite: result for result in judged}
     merged = [fresh.pop(result.suite, result) for result in stored] + list(fresh.values())
-    if settings.marts_file.is_file():
-        return write(settings, merged, settings.marts_file)
-    return _write_suites(settings, merged)
+    return _write(settings, merged, settings.marts_file)
+
+
+def _write(settings: Settings, found: Sequence[SuiteResult], marts_file: Path) -> list[Path]:
+    from pipelines.contract.dictionary import render_dictionary
+
+    with gate.attached(settings, marts=marts_file) as connection:
+        front = overview.read(connection)
+    written = _write_suites(settings, found, settings.reports / KEPT, metrics.kept_file(settings))
+    page = settings.reports / "index.html"
+    text = _template("index.html.j2").render(
+        front=front,
+        suites=found,
+        attention=attention(found),
+        marts=_relative(settings, settings.marts_file),
+        units=_relative(settings, settings.units_dir),
+    )
+    results.write_text(page, text)
+    return [page, *written, *render_dictionary(settings.reports / "dictionary")]
 
 
 def attention(found: Iterable[SuiteResult]) -> list[tuple[SuiteResult, ExpectationResult]]:
@@ -106,35 +121,34 @@ def attention(found: Iterable[SuiteResult]) -> list[tuple[SuiteResult, Expectati
     )
 
 
-def _write_suites(settings: Settings, found: Sequence[SuiteResult]) -> list[Path]:
-    folder = settings.reports / RESULTS.parent
-    beyond = _beyond(settings, found)
-    pages = {folder / "index.html": _template("expectations.html.j2").render(suites=found)}
+def _write_suites(
+    settings: Settings, found: Sequence[SuiteResult], folder: Path, measured: Path
+) -> list[Path]:
+    beyond = _beyond(settings, found, measured)
+    home = Path(os.path.relpath(settings.reports / "index.html", folder)).as_posix()
+    pages = {folder / "index.html": _template("expectations.html.j2").render(suites=found, home=home)}
     for suite in found:
-        text = _template("suite.html.j2").render(suite=suite, beyond=beyond)
+        text = _template("suite.html.j2").render(suite=suite, beyond=beyond, home=home)
         pages[folder / f"{suite.suite}.html"] = text
     for stale in folder.glob("*.html"):
         if stale not in pages:
             stale.unlink()
     for path, text in pages.items():
         results.write_text(path, text)
-    stored = settings.reports / RESULTS
+    stored = folder / RESULTS
     results.write_text(stored, results.to_json(found))
     return [*pages, stored]
 
 
-def _beyond(settings: Settings, found: Iterable[SuiteResult]) -> dict[str, list[dict[str, Any]]]:
+def _beyond(
+    settings: Settings, found: Iterable[SuiteResult], measured: Path
+) -> dict[str, list[dict[str, Any]]]:
     """Limit → the figures that break it, for the limits that are broken."""
-    broken = {
-        one.name
-        for suite in found
-        if suite.kind is Kind.THRESHOLD
-        for one in suite.expectations
-        if one.unexpected_count
-    }
-    if not broken or not metrics.store_file(settings).is_file():
+    limited = [suite for suite in found if suite.kind is Kind.THRESHOLD]
+    broken = {one.name for suite in limited for one in suite.expectations if one.unexpected_count}
+    if not broken or not measured.is_file():
         return {}
-    connection = metrics.restore(settings)
+    connection = metrics.restore(settings, measured)
     try:
         limits = [limit for limit in thresholds.load() if limit.name in broken]
         return {limit.name: thresholds.beyond(connection, limit) for limit in limits}

@@ -248,7 +248,7 @@ def rejudge(settings: Settings, limits: Sequence[Threshold] | None = None) -> li
     Raises:
         FileNotFoundError: there was no run yet.
     """
-    connection = metrics.restore(settings)
+    connection = metrics.restore(settings, metrics.kept_file(settings))
     try:
         return judge(connection, load() if limits is None else limits)
     finally:

@@ -1,4 +1,4 @@
-"""Structure suites follow the contract: good rows pass, each kind of planted breach is named, drift is found."""
+"""Structure suites follow the contract: good rows pass, each planted breach is named, drift is found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def plain(dataset: Dataset) -> Iterator[Column]:
 
 
 def breaches(kind: str) -> dict[str, tuple[str, set[str]]]:
-    """Dataset → a statement that plants one breach of a kind into it, and the expectations that must name it."""
+    """Dataset → a statement that plants one breach of a kind, and the expectations that must name it."""
     found: dict[str, tuple[str, set[str]]] = {}
     for dataset in datasets().values():
         if kind == "unique_key":
@@ -56,6 +56,12 @@ def _change(kind: str, column: Column) -> str | None:
     return None
 
 
+def fresh_view(name: str) -> str:
+    """A view keeps the columns it was made with; after a change of columns it must be made again."""
+    view = f"warehouse.staging.stg_{name}"
+    return f"create or replace view {view} as select * from {view}_version"
+
+
 def run(connection, *only: str) -> dict[str, SuiteResult]:
     wanted = [suite for suite in STRUCTURE if not only or suite.name.split(".")[1] in only]
     return {result.suite.split(".")[1]: result for result in gate.run_suites(connection, wanted)}
@@ -70,11 +76,9 @@ def test_good_rows_pass(city):
 def test_a_planted_breach_is_named_and_nothing_else(planted, kind):
     expected = breaches(kind)
     assert expected
-    views = [  # a view keeps the columns it was made with
-        f"create or replace view warehouse.staging.stg_{name} as select * from warehouse.staging.stg_{name}_version"
-        for name in expected
-    ]
-    with planted(*(statement for statement, _ in expected.values()), *views) as connection:
+    with planted(
+        *(statement for statement, _ in expected.values()), *(fresh_view(name) for name in expected)
+    ) as connection:
         found = run(connection)
     for name, result in found.items():
         names = {one.name for one in result.breaches}
@@ -119,7 +123,7 @@ def test_a_changed_type_is_named_and_spoils_no_other_column(planted):
     name = "population_index"
     with planted(
         f"alter table warehouse.staging.stg_{name}_version alter is_resident type varchar",
-        f"create or replace view warehouse.staging.stg_{name} as select * from warehouse.staging.stg_{name}_version",
+        fresh_view(name),
     ) as connection:
         result = run(connection, name)[name]
     assert {one.name for one in result.breaches} == {"type.is_resident"}
@@ -129,7 +133,7 @@ def test_a_missing_column_is_named_and_its_checks_are_errors(planted):
     name = "htn_followup"
     with planted(
         f"alter table warehouse.staging.stg_{name}_version drop column sbp",
-        f"create or replace view warehouse.staging.stg_{name} as select * from warehouse.staging.stg_{name}_version",
+        fresh_view(name),
     ) as connection:
         result = run(connection, name)[name]
     found = {one.name: one for one in result.breaches}
