@@ -174,7 +174,7 @@ def _read(work: _Work, manifest: Manifest, entry: FileEntry, path: Path, dataset
         opened.positions = set(header.positions.values())
         rows = _stage(work, manifest, entry, dataset, header, opened.blocks)
         if rows != entry.rows:
-            raise FileRefused("ROWS_MISMATCH", f"{entry.rows} {'<' if rows > entry.rows else '≠'} {rows}")
+            raise FileRefused("ROWS_MISMATCH", f"{entry.rows} ≠ {rows}")
         parts = [part for _, part in work.parts[placed:]]
         quarantine_doubled(parts, dataset, list(header.positions), work.settings, work.limits, work.staging)
         return _accepted(entry, dataset, header, parts)
@@ -190,7 +190,7 @@ def _stage(
     header: Header,
     blocks: Iterable[RawBlock],
 ) -> int:
-    """Judge blocks and stage their parts; return the rows, or enough of them to exceed the manifest's."""
+    """Judge blocks and stage their parts; return the number of rows."""
     provenance = Provenance(
         delivery_id=work.candidate.delivery_id,
         unit=manifest.unit,
@@ -204,16 +204,16 @@ def _stage(
     with ThreadPoolExecutor(max_workers=1) as writer:
         pending: Future[None] | None = None
         for block in blocks:
-            judged = judge(block, header.positions, dataset, provenance)
             height = block.frame.height + len(block.malformed)
-            part = work.part(len(work.parts) + 1, rows + 1, rows + height)
-            work.parts.append((dataset.name, part))
-            if pending is not None:
-                pending.result()
-            pending = writer.submit(_write, judged, part)
+            # beyond the manifest's rows the file is refused anyway, but counted to its end
+            if rows <= entry.rows:
+                judged = judge(block, header.positions, dataset, provenance)
+                part = work.part(len(work.parts) + 1, rows + 1, rows + height)
+                work.parts.append((dataset.name, part))
+                if pending is not None:
+                    pending.result()
+                pending = writer.submit(_write, judged, part)
             rows += height
-            if rows > entry.rows:
-                break
         if pending is not None:
             pending.result()
     return rows

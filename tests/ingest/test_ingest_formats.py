@@ -276,8 +276,9 @@ anything = st.sampled_from(
     [None, "", " ", "x", "1", "-1", "2025-01-01", "20250231", "999", "是", "|", '"', "\n", "1e400"]
 )
 COLUMNS = [
-    "record_id", "district_archive_id", "id_no", "id_type_code", "birth_certificate_no", "mother_id_no", "name",
-    "birth_date", "org_code", "service_date", "entered_at", "is_free", "sbp", "symptom_codes", "mode_code",
+    "record_id", "district_archive_id", "id_no", "id_type_code", "birth_certificate_no", "mother_id_no",
+    "name", "birth_date", "org_code", "service_date", "entered_at", "is_free", "sbp",
+    "symptom_codes", "mode_code",
 ]  # fmt: skip
 keys = st.sampled_from([None, "R1", "R2", "R3", "R 4"])
 dirty = st.fixed_dictionaries({name: keys if name == "record_id" else anything for name in COLUMNS})
