@@ -88,10 +88,15 @@ taken as (
         copy.archive_key,
         first_manager.valid_from as taken_date,
         max(case
-            when first_manager.transfer_key is not null or first_manager.reason_code = 'ADMIN_REFORM' then 1
+            when
+                first_manager.transfer_key is not null
+                or first_manager.reason_code = 'ADMIN_REFORM'
+                or asked.success_date <= first_manager.valid_from
+                then 1
             else 0
         end) as transfer_flag,
-        max(case when former.person_key is not null then 1 else 0 end) as former_flag
+        max(case when former.person_key is not null then 1 else 0 end) as former_flag,
+        max(case when asked.transfer_key is not null and asked.success_date is null then 1 else 0 end) as asked_flag
     from copy
     inner join first_manager on copy.archive_key = first_manager.archive_key
     left join {{ ref('manager_interval') }} as former
@@ -99,6 +104,12 @@ taken as (
             copy.person_key = former.person_key
             and copy.delivery_unit <> former.district_code
             and former.valid_from < first_manager.valid_from
+    left join {{ ref('transfer_case') }} as asked
+        on
+            copy.person_key = asked.person_key
+            and copy.delivery_unit = asked.to_district_code
+            and asked.is_cross_district
+            and asked.applied_date <= first_manager.valid_from
     group by copy.archive_key, first_manager.valid_from
 ),
 
@@ -130,6 +141,7 @@ select
     coalesce(rival.same_day_flag, 0) = 1 as has_same_day_archive,
     taken.taken_date,
     coalesce(taken.transfer_flag, 0) = 1 as is_taken_by_transfer,
+    coalesce(taken.asked_flag, 0) = 1 as has_unfinished_transfer,
     coalesce(taken.former_flag, 0) = 1 as has_former_manager_elsewhere,
     copy.own_key_type_code,
     copy.own_key_class as key_class,

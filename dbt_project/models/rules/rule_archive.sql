@@ -128,6 +128,7 @@ verdict as (
             when not coalesce(measured.is_moved_in, false) then 'NOT_APPLICABLE:NOT_MOVED_IN'
             when measured.taken_date < measured.rules_effective_from then 'NOT_APPLICABLE:PRE_RULE'
             when measured.is_taken_by_transfer then 'PASS'
+            when measured.has_unfinished_transfer then 'NOT_APPLICABLE:JUDGED_ON_TRANSFER'
             when measured.taken_date is null or not measured.has_former_manager_elsewhere
                 then 'NOT_EVALUABLE:ORIGIN_UNKNOWN'
             else 'FAIL:TAKEN_WITHOUT_TRANSFER'
