@@ -94,16 +94,16 @@ def generate(
     plan = Plan(
         residents, units, np.datetime64(first, "D"), np.datetime64(last, "D"), seed, defects, file_format
     )
-    tell("people")
+    tell("居民 people")
     world = build_world(plan)
-    tell("stories")
+    tell("事件 stories")
     counts = live(world)
-    tell("rows")
+    tell("数据行 rows")
     rows = collect_rows(world)
-    tell("files")
+    tell("报送文件 files")
     deliveries = deliver.add_special_deliveries(world, deliver.split_rows(world, rows))
     written = deliver.write_deliveries(world, deliveries, inbox)
-    tell("truth")
+    tell("真值 truth")
     truth.write_truth(world, counts, truth_folder)
     expected.expected_figures(world).write_csv(truth_folder / "indicators.csv")
     return CitySummary(

@@ -84,6 +84,7 @@ def _spoil(world: World, person: Whole, numbers: pl.Series, code: str) -> None:
     world.block_has_id[person] = False
     _first(world, person, {"id_no": numbers})
     note_archives(world, "A1-2-4a", code, person)
+    note_archives(world, "ARC-5", "NO_CLASS_A_KEY", person)
 
 
 def _dummies(world: World) -> None:
@@ -109,6 +110,7 @@ def _dummies(world: World) -> None:
         },
     )
     note_archives(world, "A1-2-4a", "ID_DUMMY", person)
+    note_archives(world, "ARC-5", "NO_CLASS_A_KEY", person)
 
 
 def _duplicates(world: World) -> None:

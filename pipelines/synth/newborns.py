@@ -64,6 +64,7 @@ def add_newborns(world: World) -> None:
     world.block_has_id[old] = False
     world.names_mother[old] = False
     _flaws(world)
+    _decisions(world)
 
 
 def _upgrade_days(world: World, child: Whole, document: Any) -> Dates:
@@ -154,6 +155,42 @@ def _flaws(world: World) -> None:
     note_archives(world, "A1-2-4a", "ID_BIRTH_MISMATCH", own)
     for kind_members in (twins, sibling):
         note_archives(world, "A1-2-4d", "MOTHER_SAME_NAME", kind_members)
+        note_archives(world, "ARC-5", "NO_CLASS_A_KEY", kind_members)
+    for kind_members in (own, invalid):
+        note_archives(world, "ARC-5", "NO_CLASS_A_KEY", kind_members)
+    for kind in ("bc_past_grace", "bc_over_six"):
+        note_archives(world, "ARC-5", "BC_PAST_GRACE", members(world, kind))
+
+
+def _decisions(world: World) -> None:
+    """Reviewers state that twins are two persons; one slip, taken back at once, is among them."""
+    people, last = world.people, world.plan.last
+    upgrades = world.facts["upgrades"].filter(pl.col("upgraded") <= pl.lit(plus(last, -4)))
+    known = upgrades["person"].to_numpy()
+    first = known[(people.twin[known] > known) & np.isin(people.twin[known], known)]
+    if not len(first):
+        return
+    at = upgrades["upgraded"].to_numpy().astype("datetime64[D]")[np.searchsorted(known, first)]
+    # The first pair is decided three times: wrongly, taken back, rightly.
+    pair = np.r_[first, first[:1], first[:1]]
+    day_of = np.r_[plus(at, 2), plus(at[:1], 1), plus(at[:1], 1)]
+    ids = world.new_ids("DC", len(pair))
+    size = len(first)
+    world.deliver(
+        "identity_decision",
+        people.unit[pair],
+        day_of,
+        {
+            "decision_id": ids,
+            "left_key": "ID:" + people.id_no.gather(pair),
+            "right_key": "ID:" + people.id_no.gather(people.twin[pair]),
+            "verdict_code": [*(["different"] * size), "same", "different"],
+            "reviewer_id": ["REVIEWER1"] * (size + 2),
+            "decided_at": moment_text(day_of, np.r_[np.full(size, 640), 600, 660]),
+            "reason": [*(["双胞胎"] * size), "误判", "更正误判"],
+            "revokes_decision_id": [*([None] * (size + 1)), ids[-2]],
+        },
+    )
 
 
 def _set_first(world: World, copy: Whole, columns: dict[str, Any]) -> None:
