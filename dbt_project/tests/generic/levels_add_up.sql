@@ -1,15 +1,18 @@
 {#-
-    Fails for every cell in which city, districts and institutions do not add up to the same number.
-    dimensions: what a cell is besides its level; measures: the counts to compare; where: cells that have all levels.
+    Fails for every cell in which the levels do not add up to the same number.
+    dimensions: what a cell is besides its level; measures: the counts to compare; levels: which of city, district, org;
+    where: the cells that have all these levels.
 -#}
-{% test levels_add_up(model, dimensions, measures, where='1 = 1') %}
+{% test levels_add_up(model, dimensions, measures, levels=['city', 'district', 'org'], where='1 = 1') %}
 with summed as (
     select
         {{ dimensions | join(',\n        ') }},
         {%- for measure in measures %}
-        {%- for level in ['city', 'district', 'org'] %}
-        coalesce(sum(case when level = '{{ level }}' then {{ measure }} end), 0) as {{ level }}_{{ measure }}{{ ',' if not loop.last }}
-        {%- endfor %}{{ ',' if not loop.last }}
+        {%- set is_last_measure = loop.last %}
+        {%- for level in levels %}
+        coalesce(sum(case when level = '{{ level }}' then {{ measure }} end), 0) as {{ level }}_{{ measure }}
+        {{- ',' if not (is_last_measure and loop.last) }}
+        {%- endfor %}
         {%- endfor %}
     from {{ model }}
     where {{ where }}
@@ -20,7 +23,9 @@ select *
 from summed
 where
     {%- for measure in measures %}
-    {{ 'or ' if not loop.first }}city_{{ measure }} <> district_{{ measure }}
-    or city_{{ measure }} <> org_{{ measure }}
+    {%- set is_first_measure = loop.first %}
+    {%- for level in levels[1:] %}
+    {{ 'or ' if not (is_first_measure and loop.first) }}{{ levels[0] }}_{{ measure }} <> {{ level }}_{{ measure }}
+    {%- endfor %}
     {%- endfor %}
 {% endtest %}
