@@ -56,6 +56,11 @@ def known_prefixes() -> frozenset[str]:
         )
 
 
+@cache
+def _prefixes() -> pl.Series:
+    return pl.Series(sorted(known_prefixes()), dtype=pl.String)
+
+
 def check_character(body: str) -> str:
     """Return the check character of the first 17 digits of an identity number (ISO 7064, MOD 11-2)."""
     return CHECK_CHARACTERS[
@@ -131,7 +136,7 @@ def citizen_numbers(number: pl.Series, received: date) -> pl.DataFrame:
     valid = judged & ~pl.any_horizontal("ID_BIRTH_IMPOSSIBLE", "ID_BIRTH_FUTURE", "ID_CHECK_DIGIT")
     frame = frame.with_columns(pl.when(valid).then(pl.concat_str("body", "check")).alias("number"))
     is_valid = pl.col("number").is_not_null()
-    prefix_known = pl.col("body").str.slice(0, 6).is_in(list(known_prefixes()))
+    prefix_known = pl.col("body").str.slice(0, 6).is_in(_prefixes().implode())
     return frame.select(
         "number",
         pl.when(is_valid).then("birth").alias("birth"),
@@ -230,6 +235,8 @@ def _own_number(
     number: pl.Series, kind: pl.Series, received: date, issues: dict[str, pl.Series]
 ) -> pl.DataFrame:
     """Judge `id_no` under its document type, add its issues, return what the keys are made of."""
+    if number.null_count() == len(number):
+        return _nothing_own(len(number))
     frame = pl.DataFrame({"number": number, "kind": kind})
     shaped = pl.col("number").str.contains(_FORM_18) | pl.col("number").str.contains(_FORM_15)
     citizen = (
@@ -253,6 +260,22 @@ def _own_number(
             issues[name] = judged[name]
     issues["ID_UPGRADED_15"] = judged["is_upgraded"]
 
+    result = judged.select("number", "birth", "is_male", "is_upgraded")
+    if frame.select(
+        (given != pl.any_horizontal("is_citizen", "ID_UNEXPECTED", "ID_TYPE_NO_KEY")).any()
+    ).item():
+        return result.with_columns(_documents(frame, issues))
+    return result.with_columns(pl.lit(None, dtype=pl.String).alias("document"))
+
+
+def _nothing_own(height: int) -> pl.DataFrame:
+    types = {"number": pl.String, "birth": pl.Date, "is_male": pl.Boolean, "is_upgraded": pl.Boolean}
+    return pl.DataFrame(schema={**types, "document": pl.String}).clear(height)
+
+
+def _documents(frame: pl.DataFrame, issues: dict[str, pl.Series]) -> pl.Series:
+    """Keys of documents that carry no citizen's number, as `<type>:<number>`; add their issues."""
+    given = pl.col("number").is_not_null()
     other = given & ~pl.col("is_citizen") & ~pl.col("ID_UNEXPECTED") & ~pl.col("ID_TYPE_NO_KEY")
     repeated = pl.col("number").str.strip_chars(pl.col("number").str.slice(0, 1)) == ""
     has_digit_or_letter = pl.col("number").str.contains("[0-9A-Z]")
@@ -267,10 +290,12 @@ def _own_number(
     )
     issues["DOCUMENT_PLACEHOLDER"] = documents["DOCUMENT_PLACEHOLDER"]
     issues["DOCUMENT_PATTERN"] = documents["DOCUMENT_PATTERN"]
-    return judged.select("number", "birth", "is_male", "is_upgraded").with_columns(documents["document"])
+    return documents["document"]
 
 
 def _birth_key(number: pl.Series, issues: dict[str, pl.Series]) -> pl.Series:
+    if number.null_count() == len(number):
+        return number
     frame = pl.DataFrame({"number": number})
     formed = pl.col("number").str.contains(_FORM_BIRTH_CERTIFICATE)
     digits = pl.col("number").str.slice(1)

@@ -221,7 +221,8 @@ from pipelines.ingest.pending import ingest_pending
 from pipelines.settings import Settings
 limits = Limits(chunk_bytes=1_000_000, block_rows=10_000, doubled_in_memory_rows=10_000)
 (outcome,) = ingest_pending(Settings.load(Path(sys.argv[1]), memory_limit="200MB"), limits=limits).deliveries
-print(outcome.accepted_rows, outcome.quarantined_rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(outcome.accepted_rows, outcome.quarantined_rows, peak)
 """
     peaks = []
     for count in (20_000, 200_000):
