@@ -32,7 +32,7 @@ class Ledger:
     def append(self, entry: Mapping[str, Any]) -> str:
         """Add one entry, flushed to disk, and return its digest.
 
-        A last line that a kill cut short is completed by nothing: it is cut off, since it was never confirmed.
+        A last line that a kill cut short is cut off: nobody was told that it stands.
 
         Raises:
             LedgerBrokenError: the last whole line does not carry its own digest.
@@ -70,7 +70,7 @@ class Ledger:
             entries = self.entries()
         except json.JSONDecodeError as error:
             raise LedgerBrokenError(f"{self.path.name}: a line is not readable") from error
-        for count, entry in enumerate(entries, start=1):  # noqa: B007 - the count is the answer
+        for count, entry in enumerate(entries, start=1):
             body = {name: value for name, value in entry.items() if name != "digest"}
             if entry.get("previous") != previous or entry.get("digest") != _digest(body):
                 raise LedgerBrokenError(f"{self.path.name}: the chain breaks at line {count}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import click
 
@@ -63,7 +64,7 @@ def _show_progress() -> None:
     logger.propagate = False
 
 
-def _stop(code: int, message: str) -> None:
+def _stop(code: int, message: str) -> NoReturn:
     click.echo(message, err=True)
     raise SystemExit(code)
 
@@ -71,7 +72,7 @@ def _stop(code: int, message: str) -> None:
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they are called or listed."""
 
-    modules = {"key": "pipelines.cli_key:key"}
+    modules: ClassVar[dict[str, str]] = {"key": "pipelines.cli_key:key"}
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Own commands and lazy ones, sorted."""
@@ -148,7 +149,7 @@ def synth(
     click.echo(
         words(
             f"已生成 {summary.residents} 名居民、{summary.deliveries} 个报送、{summary.rows} 行：{out}",
-            f"made {summary.residents} residents, {summary.deliveries} deliveries, {summary.rows} rows: {out}",
+            f"{summary.residents} residents, {summary.deliveries} deliveries, {summary.rows} rows: {out}",
         )
     )
 
@@ -263,7 +264,7 @@ def _assignments(given: tuple[str, ...]) -> dict[str, str]:
 def query(context: click.Context, sql: str, unit: str | None, as_csv: bool, language: str | None) -> None:
     """对已发布的数据集市提一个只读问题。 Ask the published marts a read-only question."""
     settings, words = _settings(context, language)
-    from pipelines.publish.question import QuestionError, ask, as_text
+    from pipelines.publish.question import QuestionError, as_text, ask
 
     try:
         answer = ask(settings, sql, unit=_known_unit(unit))
@@ -279,11 +280,18 @@ def query(context: click.Context, sql: str, unit: str | None, as_csv: bool, lang
 
 
 @main.command()
+@click.option("--inbox", type=click.Path(file_okay=False, exists=True, path_type=Path), default=None,
+              help="收件箱目录，默认上次所用 / inbox folder, default the last one")  # fmt: skip
 @language_option
 @click.pass_context
-def status(context: click.Context, language: str | None) -> None:
+def status(context: click.Context, inbox: Path | None, language: str | None) -> None:
     """最近一次发布、待收报送、磁盘与密钥。 What came, the last good run, free disk, keys."""
-    settings, words = _settings(context, language)
+    settings, words = _settings(context, language, inbox=inbox)
+    from pipelines.publish.marts import recorded
+
+    published = recorded(settings)
+    if inbox is None and published and Path(published["inbox"]).is_dir():
+        settings = replace(settings, inbox=Path(published["inbox"]))
     from pipelines.summary import status_text
 
     click.echo(status_text(settings, words))
@@ -291,7 +299,7 @@ def status(context: click.Context, language: str | None) -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(1024, 65000), default=3000, show_default=True,
-              help="Dagster 端口；报告在下一个端口 / port of Dagster; the reports take the next one")  # fmt: skip
+              help="Dagster 端口，报告用下一个 / port of Dagster; reports take the next")  # fmt: skip
 @language_option
 @click.pass_context
 def serve(context: click.Context, port: int, language: str | None) -> None:

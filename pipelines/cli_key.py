@@ -30,7 +30,9 @@ def new(context: click.Context, language: str | None) -> None:
                 "there is a site key already; replacing it would change every pseudonym.",
             ),
         )
-    click.echo(words(f"已生成 {settings.site_key_file}（仅本用户可读）", f"made {settings.site_key_file} (0600)"))
+    click.echo(
+        words(f"已生成 {settings.site_key_file}（仅本用户可读）", f"made {settings.site_key_file} (0600)")
+    )
 
 
 @key.command()

@@ -11,7 +11,7 @@ import dagster as dg
 from pipelines.settings import TIME_ZONE, Settings
 
 MAIN_JOB = "main"
-DELIVERY_JOB = "delivery"
+DELIVERY_JOB = "reread_delivery"
 
 
 def build_definitions(**overrides: Any) -> dg.Definitions:

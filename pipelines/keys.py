@@ -1,4 +1,4 @@
-"""Keys under home/keys: the site key of the pseudonyms, and the self-test of SM3 without which nothing starts.
+"""Keys under home/keys: the site key of the pseudonyms, and the self-test of SM3 that every run starts with.
 
 Not here: what is pseudonymised (pipelines.warehouse.pseudonym, dbt_project) and encryption of files.
 """

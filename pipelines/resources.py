@@ -18,7 +18,7 @@ from pipelines.workspace import RunOptions, Workspace, clear_leftovers, writer_l
 
 
 class WorkspaceResource(dg.ConfigurableResource):
-    """Options of a run as Dagster configuration: the launchpad of the UI and the command line fill the same."""
+    """Options of a run as Dagster configuration, filled by the UI's launchpad and by the command line."""
 
     home: str = Field(default="", description="根目录；空为环境变量 YUDANG_HOME。 Home folder.")
     inbox: str = Field(default="", description="收件箱；空为根目录下的 inbox。 Inbox folder.")

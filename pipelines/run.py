@@ -1,4 +1,4 @@
-"""One run from the command line: nothing to do, or the Dagster job `main` in this process, and what came of it.
+"""One run from the command line: nothing to do, or the Dagster job `main` in this process.
 
 Not here: the stages, and how an outcome is shown (cli.py).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from pipelines.warehouse.dbt import DbtError
 from pipelines.workspace import RunOptions, Workspace, clear_leftovers, writer_lock
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, ExecuteInProcessResult
+    from dagster import AssetKey, DagsterInstance, ExecuteInProcessResult
 
 EXIT_PUBLISHED, EXIT_USAGE, EXIT_REFUSED = 0, 2, 3
 
@@ -61,7 +62,7 @@ def run(settings: Settings, options: RunOptions) -> Outcome:
         if keys.make_site_key(settings):
             Workspace(settings, options).say("已生成本站点的假名密钥", "made the site key of the pseudonyms")
         keys.check_site_key(settings.site_key_file)
-        return _execute(Workspace(settings, options))
+        return execute(Workspace(settings, options))
 
 
 def _is_unchanged(settings: Settings, options: RunOptions, published: dict[str, Any]) -> bool:
@@ -71,7 +72,7 @@ def _is_unchanged(settings: Settings, options: RunOptions, published: dict[str, 
 
 
 def dagster_home(settings: Settings) -> Path:
-    """Prepare home/dagster: the instance's settings are copied once and belong to the operator from then on."""
+    """Prepare home/dagster: the instance's settings are copied once, then they are the operator's."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     target = settings.dagster_home / "dagster.yaml"
     if not target.exists():
@@ -79,7 +80,18 @@ def dagster_home(settings: Settings) -> Path:
     return settings.dagster_home
 
 
-def _execute(ground: Workspace) -> Outcome:
+def execute(
+    ground: Workspace,
+    resources: Mapping[str, Any] | None = None,
+    assets: Sequence[AssetKey] | None = None,
+) -> Outcome:
+    """Execute the job in this process and enter it into the ledger; call only under the writer's lock.
+
+    Args:
+        ground: settings and options.
+        resources: Dagster resources over the stock ones.
+        assets: only these assets of the job; default all.
+    """
     settings = ground.settings
     home = dagster_home(settings)
     os.environ["DAGSTER_HOME"] = str(home)
@@ -96,7 +108,7 @@ def _execute(ground: Workspace) -> Outcome:
     with DagsterInstance.from_config(str(home)) as instance:
         _close_abandoned_runs(instance)
         try:
-            job = build_definitions(settings=settings).resolve_job_def(MAIN_JOB)
+            job = build_definitions(settings=settings, resources=resources).resolve_job_def(MAIN_JOB)
         except DbtError as error:
             return Outcome(EXIT_REFUSED, marts.recorded(settings) or {}, reasons=(str(error),))
         result = job.execute_in_process(
@@ -107,6 +119,7 @@ def _execute(ground: Workspace) -> Outcome:
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             },
             tags={"yudang/started_by": "command line"},
+            asset_selection=assets,
         )
     reasons = () if result.success else _reasons(result)
     audit.runs(settings).append(

@@ -67,7 +67,8 @@ def figures_lines(facts: dict[str, Any], words: Words) -> list[str]:
     versions = facts["row_version_counts"]
     lines = [
         words(
-            f"评价日期 {facts['as_of_date']}，认知截止 {facts['known_at']}，规则集 {facts['ruleset_version']}",
+            f"评价日期 {facts['as_of_date']}，认知截止 {facts['known_at']}，"
+            f"规则集 {facts['ruleset_version']}",
             f"as of {facts['as_of_date']}, known at {facts['known_at']}, rules {facts['ruleset_version']}",
         ),
         words(
@@ -100,7 +101,7 @@ def figures_lines(facts: dict[str, Any], words: Words) -> list[str]:
     lines.append(
         words(
             f"警告   {facts['warning_count']} 项（见质量报告与回执）；规则发现 {facts['finding_count']} 条",
-            f"warnings     {facts['warning_count']} (reports and receipts); {facts['finding_count']} findings",
+            f"warnings     {facts['warning_count']} (reports, receipts); {facts['finding_count']} findings",
         )
     )
     return lines
@@ -110,11 +111,11 @@ def indicator_line(one: dict[str, Any], words: Words) -> str:
     """One indicator with its parts; a rate never stands without its denominator."""
     rate = words("无法计算", "not computable") if one["rate"] is None else f"{one['rate']:.2%}"
     denominator = "–" if one["denominator_count"] is None else one["denominator_count"]
+    named = f"{one['indicator_id']} {one['name']} {one['period']}"
+    parts = f"{one['numerator_count']}/{denominator}"
     return words(
-        f"{one['indicator_id']} {one['name']} {one['period']}：{rate}（{one['numerator_count']}/{denominator}，"
-        f"无法判定 {one['not_evaluable_count']}）",
-        f"{one['indicator_id']} {one['name']} {one['period']}: {rate} ({one['numerator_count']}/{denominator}, "
-        f"not evaluable {one['not_evaluable_count']})",
+        f"{named}：{rate}（{parts}，无法判定 {one['not_evaluable_count']}）",
+        f"{named}: {rate} ({parts}, not evaluable {one['not_evaluable_count']})",
     )
 
 

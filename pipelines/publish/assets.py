@@ -133,6 +133,7 @@ def publish_build(ground: Workspace, manifest: Path, run_id: str) -> dict[str, A
     facts = {
         **found,
         "run_id": run_id,
+        "inbox": str(settings.inbox),
         "warning_count": warning_count(expectations)
         + found["refused_delivery_count"]
         + found["refused_file_count"],

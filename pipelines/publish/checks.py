@@ -83,9 +83,9 @@ def _attached(settings: Settings, **files: Path) -> DuckDBPyConnection:
 def conservation(settings: Settings, warehouse: Path) -> CheckResult:
     """Nothing is lost: every row of a manifest and every accepted row is accounted for (design §2, 1).
 
-    Three equations, each per file: manifest = accepted + quarantined + refused; rows in the staging versions =
-    accepted; rows in the quarantine = quarantined. Every staging row has one of the four version statuses, so
-    that per dataset accepted = current + superseded + repeated + withdrawn follows.
+    Three equations, each per file: manifest = accepted + quarantined + refused; rows in the staging versions
+    = accepted; rows in the quarantine = quarantined. Every staging row has one of the four version statuses,
+    so that per dataset accepted = current + superseded + repeated + withdrawn follows.
     """
     problems: list[str] = []
     connection = _attached(settings, warehouse=warehouse)
@@ -98,7 +98,8 @@ def conservation(settings: Settings, warehouse: Path) -> CheckResult:
             where
                 delivery_status = 'accepted' and file_path is not null and manifest_rows is not null
                 and manifest_rows
-                is distinct from coalesce(accepted_rows, 0) + coalesce(quarantined_rows, 0) + coalesce(refused_rows, 0)
+                is distinct from
+                coalesce(accepted_rows, 0) + coalesce(quarantined_rows, 0) + coalesce(refused_rows, 0)
             """,
         )
         if unbalanced:
@@ -152,7 +153,8 @@ def _dataset_conservation(connection: DuckDBPyConnection, dataset: str) -> list[
             select
                 delivery_id, delivery_file as file_path, count(*) as found,
                 count(*) filter (
-                    where coalesce(version_status, '') not in ('current', 'superseded', 'repeated', 'withdrawn')
+                    where coalesce(version_status, '')
+                    not in ('current', 'superseded', 'repeated', 'withdrawn')
                 ) as unplaced
             from {staged}
             group by all
@@ -181,9 +183,9 @@ def identifier_scan(settings: Settings, warehouse: Path, marts: Path) -> CheckRe
     """No identifying value stands in the marts (design §2, 4).
 
     Every text of the marts is looked at twice: by shape (identity numbers, phones, archive numbers, birth
-    certificates anywhere inside the text) and against the values themselves (every direct identifier that any
-    version of any record carries). Pseudonyms must look like pseudonyms and need no second look. Whole numbers
-    must be too small to be a number of a person.
+    certificates anywhere inside the text) and against the values themselves (every direct identifier that
+    any version of any record carries). Pseudonyms must look like pseudonyms and need no second look. Whole
+    numbers must be too small to be a number of a person.
     """
     problems: list[str] = []
     examined = 0
@@ -307,7 +309,7 @@ def _collect_reference_text(connection: DuckDBPyConnection) -> None:
 def shrinkage(settings: Settings, candidate: Path, published: Path, accept: bool) -> CheckResult:
     """No table is empty or lost more than 30 % of its rows since the last publication (design §5).
 
-    A table that was empty before may stay empty, and on the first publication only the archives must be there.
+    A table that was empty before may stay empty; on the first publication only the archives must be there.
 
     Args:
         candidate: marts under construction.

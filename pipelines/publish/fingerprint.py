@@ -58,7 +58,9 @@ def _listing(folder: Path) -> str:
     digest = hashlib.sha256()
     for entry in _files(folder):
         found = entry.stat(follow_symlinks=False)
-        digest.update(f"{entry.path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
+        digest.update(
+            f"{entry.path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape")
+        )
     return digest.hexdigest()
 
 

@@ -66,7 +66,8 @@ def write_parquet(settings: Settings, marts: Path) -> None:
         for table in table_names(connection, "city", "marts"):
             target = _literal(str(aside / f"{table}.parquet"))
             connection.execute(
-                f"copy (select * from city.marts.{quoted(table)}) to {target} (format parquet, compression zstd)"
+                f"copy (select * from city.marts.{quoted(table)}) to {target} "
+                "(format parquet, compression zstd)"
             )
     finally:
         connection.close()

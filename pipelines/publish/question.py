@@ -76,7 +76,9 @@ def as_text(answer: Answer, as_csv: bool) -> str:
         return target.getvalue().rstrip("\n")
     table = [list(answer.columns), *cells]
     widths = [max(_width(row[index]) for row in table) for index in range(len(answer.columns))]
-    lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    lines = [
+        "  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in table
+    ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     if answer.is_cut:
         lines.append(f"… 只显示前 {SHOWN_ROWS} 行 / only the first {SHOWN_ROWS} rows")

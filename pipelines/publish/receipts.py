@@ -14,7 +14,7 @@ from pipelines.workspace import BlockingCheckError
 
 
 def complete_receipts(settings: Settings) -> int:
-    """Fill in the receipts of all deliveries that the published warehouse knows and return how many those are.
+    """Fill in the receipts of all deliveries that the published warehouse knows; return how many those are.
 
     Raises:
         BlockingCheckError: accepted rows of a delivery are unaccounted for.
@@ -52,5 +52,7 @@ def complete_receipts(settings: Settings) -> int:
         connection.close()
     broken = receipt.complete(settings, (receipt.VersionCount(*row) for row in rows))
     if broken:
-        raise BlockingCheckError(f"{len(broken)} receipts do not balance; the rows of their deliveries are lost")
+        raise BlockingCheckError(
+            f"{len(broken)} receipts do not balance; the rows of their deliveries are lost"
+        )
     return len({row[3] for row in rows})

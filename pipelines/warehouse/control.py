@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -116,7 +115,7 @@ def _is_of_type(value: str, value_type: str) -> bool:
 
 
 def ruleset_version(settings: Settings, parameters: Mapping[str, str]) -> str:
-    """Version of the program and digest of rules, parameters, indicators and overrides: equal for equal rules."""
+    """Version of the program and digest of rules, parameters, indicators and overrides."""
     digest = hashlib.new("sm3")
     for name in RULE_SEEDS:
         digest.update((settings.dbt_project_dir / "seeds" / name).read_bytes())
@@ -242,5 +241,3 @@ def options_key(options: RunOptions) -> str:
     """The options that the outcome is a function of, as stable text."""
     overrides = ",".join(f"{name}={value}" for name, value in sorted(options.parameters.items()))
     return f"as_of={options.as_of} known_at={options.known_at} set={overrides} parquet={options.parquet}"
-
-

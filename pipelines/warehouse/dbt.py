@@ -110,12 +110,13 @@ def build_environment(workspace: Workspace) -> dict[str, str]:
 
 def project_files(project_dir: Path) -> list[Path]:
     """Files that make the project, sorted; nothing that dbt wrote."""
-    return sorted(
+    found = (
         path
         for folder in ("models", "macros", "seeds", "tests")
         for path in (project_dir / folder).rglob("*")
         if path.suffix in _SOURCE_SUFFIXES
-    ) + [project_dir / "dbt_project.yml", project_dir / "profiles.yml"]
+    )
+    return [*sorted(found), project_dir / "dbt_project.yml", project_dir / "profiles.yml"]
 
 
 def project_digest(project_dir: Path) -> str:
@@ -200,7 +201,7 @@ class Build:
             self.returncode = process.wait()
 
     def _take_over_parse(self) -> None:
-        """Start from the parse that the definitions were made of; dbt then reads only what the home changes."""
+        """Start from the parse that the definitions were made of; dbt re-reads only what the home changes."""
         parsed = self.workspace.settings.dbt_project_dir / "target" / "partial_parse.msgpack"
         own = self.workspace.dbt_target / "partial_parse.msgpack"
         own.parent.mkdir(parents=True, exist_ok=True)

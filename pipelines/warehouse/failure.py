@@ -32,12 +32,12 @@ def without_values(text: str) -> str:
 
 
 class StageError(RuntimeError):
-    """A stage broke; the message is free of values, so that it may stand in Dagster's storage and on screens."""
+    """A stage broke; the message is free of values and may stand in Dagster's storage and on screens."""
 
 
 @contextmanager
 def value_free(*spoken: type[Exception]) -> Iterator[None]:
-    """Let errors of the given kinds pass, whose messages are ours, and strip every other of its text's values.
+    """Let errors of the given kinds pass, whose messages are ours, and strip the values from every other.
 
     Dagster stores the message of whatever a stage raises, and messages of DuckDB and Polars quote rows.
 
@@ -46,9 +46,9 @@ def value_free(*spoken: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except (*spoken, StageError):
-        raise
     except Exception as error:
+        if isinstance(error, (*spoken, StageError)):
+            raise
         # not chained: Dagster would store the original's message along with this one
         raise StageError(describe(error)) from None
 
