@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- Outcomes of the archive-level indicators; PASS is the numerator, PASS + FAIL the denominator.
 select
     archive_key,

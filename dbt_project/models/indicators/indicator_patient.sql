@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- Outcomes of the hypertension and diabetes indicators; PASS is the numerator, PASS + FAIL the denominator.
 with judged as (
     select

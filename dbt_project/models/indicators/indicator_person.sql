@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- Outcomes of the person-level archive indicators; PASS is the numerator, PASS + FAIL the denominator of a rate.
 with judged as (
     select

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- Outcomes of the service indicators: the rule's own verdict, in the month of service, attributed to who served (A1-5-5).
 select
     subject_key as service_key,

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- Outcomes of the termination indicators: the rules' own verdicts, in the month of their event.
 select
     subject_key as termination_key,

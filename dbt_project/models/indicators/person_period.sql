@@ -48,12 +48,14 @@ served as (
         activity.person_key,
         evaluation.period,
         max(activity.service_date) as last_dynamic_date
-    from {{ ref('service_activity') }} as activity
+    from {{ ref('identified_service') }} as activity
+    left join {{ ref('recorded_death') }} as death
+        on activity.person_key = death.person_key
     inner join evaluation
         on
             activity.service_date > evaluation.window_from
             and activity.service_date <= evaluation.as_of_date
-    where not activity.is_after_death
+    where death.death_date is null or activity.service_date <= death.death_date
     group by activity.person_key, evaluation.period
 ),
 

@@ -17,11 +17,22 @@ event as (
         activity.is_face_to_face,
         activity.is_remote,
         activity.is_free,
-        coalesce(exam.is_repeat_free, false) as is_repeat_free
+        false as is_repeat_free
     from {{ ref('service_activity') }} as activity
-    left join {{ ref('exam') }} as exam
-        on activity.service_key = exam.service_key
-    where not activity.is_after_death
+    where activity.dataset <> 'health_exam' and not activity.is_after_death
+    union all
+    select
+        'health_exam' as activity_code,
+        exam.serving_org_code as org_code,
+        exam.serving_district_code as district_code,
+        exam.service_date as event_date,
+        exam.person_key,
+        exam.is_face_to_face,
+        exam.is_remote,
+        exam.is_free,
+        exam.is_repeat_free
+    from {{ ref('exam') }} as exam
+    where not exam.is_after_death
     union all
     select
         'archive_created' as activity_code,

@@ -1,3 +1,5 @@
+{#- A view: at full size another copy of every service record would not fit on the disk. -#}
+{{ config(materialized='view') }}
 -- One row per current service record of any form, with the institution that managed the person on that day.
 -- Remote service: A1-5-1, the exact complement of residence (ART-7a) on the day of service.
 with served as (
