@@ -126,12 +126,16 @@ def draw_traits(world: World) -> None:
         world.cover_gap = np.where(grown & (draws[0] < COVER_GAP_SHARE), gaps[0], -1)
         world.basic_gap = np.where(grown & (draws[1] < BASIC_GAP_SHARE), gaps[1], -1)
     old_archive = ordinary & (people.created < world.plan.first)
+    # Patients who move are patients still: their follow-ups go on at the new institution.
+    moving = np.zeros(size, dtype=bool)
+    moving[members(world, "cross_transfer", "intra_transfer")] = True
+    patients = old_archive | moving
     prevalence = np.interp(age, [36, 45, 55, 65, 75], [0.04, 0.12, 0.24, 0.36, 0.42])
-    world.is_htn = old_archive & (age >= 36) & (generator.random(size) < prevalence)
-    world.is_dm = old_archive & (age >= 36) & (generator.random(size) < prevalence / 3)
+    world.is_htn = patients & (age >= 36) & (generator.random(size) < prevalence)
+    world.is_dm = patients & (age >= 36) & (generator.random(size) < prevalence / 3)
     chronic = world.is_htn | world.is_dm
     chance = np.where(chronic, 0.8, np.where(age >= 65, 0.6, 0.25))
-    people.is_signed = old_archive & (generator.random(size) < chance)
+    people.is_signed = old_archive & ~moving & (generator.random(size) < chance)
 
 
 def story_window(world: World) -> tuple[np.datetime64, np.datetime64]:
