@@ -175,7 +175,7 @@ def count(value: float | None) -> str:
 
 def _inert(value: Any) -> Any:
     """Text of the data can look like an address; on the pages it must not be one."""
-    return value.replace("://", "：//") if isinstance(value, str) else value
+    return value.replace("://", "：／／").replace("//", "／／") if isinstance(value, str) else value
 
 
 @cache

@@ -33,11 +33,11 @@ def test_every_suite_and_every_table_with_limits_is_there_once(found):
     assert names == [suite.name for suite in suites.load()] + [f"thresholds.{table}" for table in tables]
 
 
-def test_results_survive_storage_and_are_the_same_text_twice(settings, files, found):
+def test_results_survive_storage_and_are_the_same_text_twice(city, found):
     assert results.from_json(results.to_json(found)) == found
-    assert results.to_json(gate.validate(settings, files["warehouse"], files["marts"])) == results.to_json(
-        found
-    )
+    wanted = [suite for suite in suites.load() if suite.relation in ("mart_indicator", "stg_transfer")]
+    first, second = gate.run_suites(city, wanted), gate.run_suites(city, wanted)
+    assert results.to_json(first) == results.to_json(second)
 
 
 def test_a_missing_file_is_named(settings, files, tmp_path):
@@ -137,13 +137,15 @@ def test_great_expectations_is_not_loaded_with_the_modules():
     assert told.stdout.strip() == "False"
 
 
-def test_telemetry_is_off_and_nothing_is_drawn_or_written():
+def test_telemetry_is_off_and_nothing_is_drawn_or_sent():
     code = (
-        "import os; os.environ.pop('GX_ANALYTICS_ENABLED', None)\n"
+        "import os, sys\n"
+        "os.environ.pop('GX_ANALYTICS_ENABLED', None)\n"
+        "sys.addaudithook(lambda event, _: event == 'socket.connect' and os._exit(9))\n"
         "from pipelines.quality import datasource\n"
         "context = datasource.ephemeral_context()\n"
-        "from great_expectations.analytics.config import ENV_CONFIG\n"
-        "print(ENV_CONFIG.gx_analytics_enabled, context.variables.progress_bars.globally)"
+        "bars = context.variables.progress_bars\n"
+        "print(os.environ['GX_ANALYTICS_ENABLED'], bars.globally, bars.metric_calculations)"
     )
     told = subprocess.run(
         [sys.executable, "-c", code],
@@ -153,7 +155,7 @@ def test_telemetry_is_off_and_nothing_is_drawn_or_written():
         check=True,
         env={"PYTHONPATH": "."},
     )
-    assert told.stdout.split() == ["False", "False"]
+    assert told.stdout.split() == ["false", "False", "False"]
 
 
 def expectation(

@@ -12,7 +12,7 @@ import pytest
 import sample
 
 from pipelines import duck
-from pipelines.quality import gate, pages, results, thresholds
+from pipelines.quality import gate, pages, results, suites, thresholds
 from pipelines.quality.results import Status
 from pipelines.settings import Settings
 
@@ -138,20 +138,19 @@ def test_a_changed_limit_changes_the_pages_without_a_run(written, monkeypatch):
     assert "超过五日录入的服务不超过 10%" not in text(settings, "index.html")
 
 
-def test_a_refused_run_is_shown_beside_the_last_good_one_until_the_next(written, files):
+def test_a_refused_run_is_shown_beside_the_last_good_one_until_the_next(written, planted):
     settings, _ = written
     good = text(settings, "index.html"), text(settings, "expectations/index.html")
-    broken = settings.build / "marts.duckdb"
-    shutil.copy(files["marts"], broken)
-    writer = duck.writer(broken, settings)
-    writer.execute("delete from marts.marts.fct_archive")
-    writer.close()
-    found = gate.validate(settings, files["warehouse"], broken)
-    assert any(result.is_blocking for result in found)
-    pages.write_refused(settings, found)
+    stored = results.from_json(text(settings, "expectations/results.json"))
+    suite = next(one for one in suites.load() if one.name == "marts.fct_archive")
+    with planted("delete from marts.marts.fct_archive") as connection:
+        (broken,) = gate.run_suites(connection, [suite])
+    assert broken.is_blocking
+    pages.write_refused(settings, [broken if one.suite == broken.suite else one for one in stored])
     assert "阻断" in text(settings, "refused/index.html")
+    assert "不为空" in text(settings, "refused/marts.fct_archive.html")
     assert (text(settings, "index.html"), text(settings, "expectations/index.html")) == good
-    pages.write(settings, gate.validate(settings, files["warehouse"], files["marts"]), settings.marts_file)
+    pages.write(settings, stored, settings.marts_file)
     assert not (settings.reports / "refused").exists()
 
 
