@@ -67,7 +67,7 @@ def all_copies(world: World) -> pl.DataFrame:
 
 
 def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
-    """Write persons.csv, status.csv, violations.csv, counts.csv and city.json."""
+    """Write every truth table but the expected figures."""
     folder.mkdir(parents=True, exist_ok=True)
     plan, people, places = world.plan, world.people, world.places
     unit_codes = pl.DataFrame(
@@ -101,6 +101,7 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         }
     ).join(by_person, on="person", how="left", maintain_order="left")
     persons.rename({"person": "person_no"}).write_csv(folder / "persons.csv")
+    _duplicates(world).write_csv(folder / "duplicates.csv")
     status = status_on(world, plan.last).rename({"status_code": "recorded_status_code"})
     if world.expected:
         expected = pl.concat(world.expected).unique("person", keep="last", maintain_order=True)
@@ -147,3 +148,27 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         "format": plan.file_format,
     }
     (folder / "city.json").write_text(json.dumps(city, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _duplicates(world: World) -> pl.DataFrame:
+    """Second archives of persons: both archives, the kind, whether anything delivered links the two."""
+    kinds = np.array(["ordinary", *(case.kind for case in CASES)])
+    units = np.array(world.places.units)
+    copies = all_copies(world).filter(pl.col("entered") <= pl.lit(world.plan.last))
+    second = copies.filter((pl.col("from_copy") < 0) & (pl.col("copy") != pl.col("person")))
+    first = copies.filter(pl.col("copy") == pl.col("person"))
+    pairs = second.join(first, on="person", how="left", suffix="_first", maintain_order="left")
+    kind = kinds[world.people.case[pairs["person"].to_numpy()]]
+    return pl.DataFrame(
+        {
+            "person_no": pairs["person"],
+            "kind": kind,
+            "is_linked": kind != "unlinked_upgrade",
+            "unit": units[pairs["unit_first"].to_numpy()],
+            "district_archive_id": pairs["district_archive_id_first"],
+            "created_date": pairs["created_first"],
+            "other_unit": units[pairs["unit"].to_numpy()],
+            "other_district_archive_id": pairs["district_archive_id"],
+            "other_created_date": pairs["created"],
+        }
+    )

@@ -304,6 +304,21 @@ def test_duplicates_are_later_archives_of_the_same_number(flawed_city: City) -> 
         assert min(same["created_date"]) < row["created_date"] == max(same["created_date"])
 
 
+def test_duplicates_are_listed_with_both_archives(flawed_city: City, clean_city: City) -> None:
+    table = flawed_city.truth("duplicates")
+    counts = dict(flawed_city.truth("counts").select("kind", "planted_count").rows())
+    for kind, lines in table["kind"].value_counts().rows():
+        assert lines == int(counts[kind])
+    linked = table.filter(pl.col("is_linked") == "true")
+    assert set(table.filter(pl.col("is_linked") == "false")["kind"]) == {"unlinked_upgrade"}
+    archive = flawed_city.current("archive")
+    numbers = {(u, i): n for u, i, n in archive.select("unit_", "district_archive_id", "id_no").rows()}
+    for row in linked.to_dicts():
+        first = numbers[row["unit"], row["district_archive_id"]]
+        assert first == numbers[row["other_unit"], row["other_district_archive_id"]]
+    assert clean_city.truth("duplicates").is_empty()
+
+
 def test_clean_numbers_have_one_active_archive(clean_city: City) -> None:
     archive = clean_city.current("archive").filter(
         pl.col("declared_status_code").is_in(["MANAGED"]) & pl.col("id_no").is_not_null()
