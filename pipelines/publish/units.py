@@ -162,7 +162,7 @@ def _persons(connection: DuckDBPyConnection, path: Path) -> int:
 
 
 def swap_in(settings: Settings, folder: Path) -> None:
-    """Put the finished files in place, each in one step, and remove files of units that have none any more."""
+    """Put the finished files in place, each in one step, and remove files of units without any."""
     settings.units_dir.mkdir(parents=True, exist_ok=True)
     fresh = {path.name for path in folder.glob("*.duckdb")}
     for path in sorted(folder.glob("*.duckdb")):
