@@ -201,7 +201,9 @@ def set_status(world: World, person: Whole, code: str, at: Dates) -> None:
 
 def set_expected(world: World, person: Whole, code: str) -> None:
     """What the evidence supports at the evaluation date, where it differs from the record."""
-    world.expected.append(pl.DataFrame({"person": person, "expected_code": [code] * len(person)}))
+    # nobody at all would make a column without a type
+    codes = pl.Series("expected_code", [code] * len(person), dtype=pl.String)
+    world.expected.append(pl.DataFrame({"person": person, "expected_code": codes}))
 
 
 def declare(world: World, copy: Whole, code: str, at: Dates) -> None:
