@@ -34,6 +34,7 @@ NOT_RUN = "检查未能执行；多半是列的类型与预期不同。"
 
 ROW_COUNT = "expect_table_row_count_to_be_between"
 ROW_QUERY = "unexpected_rows_expectation"
+GRAIN = "grain"
 
 
 def validate(settings: Settings, warehouse_file: Path, marts_file: Path) -> list[SuiteResult]:
@@ -217,5 +218,7 @@ def _result(
         owner=one.owner,
         article=one.article,
         note=note,
-        blocking=suite.is_blocking and one.severity is suites.Severity.ERROR,
+        # design §5: only what makes a figure count twice blocks; an empty feed or an odd value of a district
+        # is the district's matter and is reported
+        blocking=suite.is_blocking and one.name == GRAIN,
     )
