@@ -17,8 +17,9 @@ from pipelines.settings import Settings
 CITY = "500000"
 NOT_COMPUTED = "NOT_COMPUTED"
 
-# One row per metric, subject, level, code and period. `value` is numerator ÷ denominator; it is empty when
-# there is nothing to divide by, so that a limit finds nothing to judge instead of a pass.
+# One row per metric, subject, level, code and year. `value` is numerator ÷ denominator; it is empty when
+# there is nothing to divide by, so that a limit finds nothing to judge instead of a pass. `is_running` marks
+# the year of the evaluation day, `is_ended` the last year that was over on it (on 31 December both are one).
 COLUMNS: Mapping[str, str] = {
     "table_name": "varchar",
     "check_name": "varchar",
@@ -28,7 +29,8 @@ COLUMNS: Mapping[str, str] = {
     "name": "varchar",
     "period": "varchar",
     "as_of_date": "date",
-    "is_latest": "boolean",
+    "is_running": "boolean",
+    "is_ended": "boolean",
     "numerator_count": "bigint",
     "denominator_count": "bigint",
     "value": "double",
@@ -74,7 +76,6 @@ select
     placed.code,
     placed.period,
     placed.as_of_date,
-    placed.period = substring(cast(placed.as_of_date as varchar), 1, 4) as is_latest,
     sum(placed.pass_count) as pass_count,
     sum(placed.fail_count) as fail_count,
     sum(placed.open_count) as open_count
@@ -91,8 +92,7 @@ select
     figure.numerator_count,
     figure.denominator_count,
     figure.not_evaluable_count as open_count,
-    figure.as_of_date,
-    figure.period = max(figure.period) over () as is_latest
+    max(figure.as_of_date) over () as as_of_date
 from marts.marts.mart_indicator as figure
 where length(figure.period) = 4
 """
@@ -117,7 +117,6 @@ select
     placed.code,
     substring(cast(placed.delivery_date as varchar), 1, 4) as period,
     as_of.as_of_date,
-    extract(year from placed.delivery_date) = extract(year from as_of.as_of_date) as is_latest,
     sum(placed.row_count) as row_count,
     sum(placed.quarantined_count) as quarantined_count,
     sum(placed.expected_count) as expected_count,
@@ -164,7 +163,9 @@ def collect(connection: duckdb.DuckDBPyConnection) -> None:
                 select
                     '{table}' as table_name,
                     '{check}' as check_name,
-                    subject, level, code, period, as_of_date, is_latest,
+                    subject, level, code, period, as_of_date,
+                    cast(period as integer) = year(as_of_date) as is_running,
+                    cast(period as integer) = year(as_of_date + 1) - 1 as is_ended,
                     cast({numerator} as bigint) as numerator_count,
                     cast({denominator} as bigint) as denominator_count,
                     {numerator} / cast(nullif({denominator}, 0) as double) as value

@@ -99,11 +99,13 @@ def _write(settings: Settings, found: Sequence[SuiteResult], marts_file: Path) -
     with gate.attached(settings, marts=marts_file) as connection:
         front = overview.read(connection)
     written = _write_suites(settings, found, settings.reports / KEPT, metrics.kept_file(settings))
+    beyond = _beyond(settings, found, metrics.kept_file(settings))
     page = settings.reports / "index.html"
     text = _template("index.html.j2").render(
         front=front,
         suites=found,
         attention=attention(found),
+        beyond=beyond,
         marts=_relative(settings, settings.marts_file),
         units=_relative(settings, settings.units_dir),
     )

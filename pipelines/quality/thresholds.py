@@ -32,6 +32,9 @@ NOT_COMPUTED = "指标未能计算；请先检查数据集市的构建。"
 NOT_YET_VALID = "限值在评价日尚未生效或已经失效，不作判定。"
 EVERY = "*"
 
+TABLES: Mapping[str, str] = {"mart_rule_summary": "规则", "mart_indicator": "指标", "mart_delivery": "报送"}
+"""Table with limits → Chinese."""
+
 _LIMIT = re.compile(
     r"^(?P<sign><=|>=) (?P<bound>-?\d+(\.\d+)?)$|^(?P<low>-?\d+(\.\d+)?) \.\. (?P<high>-?\d+(\.\d+)?)$"
 )
@@ -52,6 +55,7 @@ class Threshold:
         minimum, maximum: bounds, both inclusive; None for open.
         share: part of the units that must keep it (1 = all); fewer breaches are a pass with failures.
         min_denominator: figures on fewer cases are not judged.
+        year: `running` judges the evaluation day's year so far, `ended` the last year that was over on it.
         valid_from, valid_to: evaluation days for which it counts; `valid_to` exclusive, None for open.
     """
 
@@ -69,6 +73,15 @@ class Threshold:
     valid_to: date | None = None
     share: float = 1.0
     min_denominator: int = 1
+    year: str = "running"
+
+    @property
+    def limit_text(self) -> str:
+        """The limit as people read it, e.g. `≤ 5%`."""
+        low, high = self.minimum, self.maximum
+        if low is None or high is None:
+            return f"≤ {_percent(high)}" if low is None else f"≥ {_percent(low)}"
+        return f"{_percent(low)}–{_percent(high)}"
 
     @property
     def minimum(self) -> float | None:
@@ -102,7 +115,7 @@ class Threshold:
             wanted["subject"] = self.subject
         conditions = [_condition(column, "==", value) for column, value in wanted.items()]
         conditions += [
-            _condition("is_latest", "==", True),
+            _condition(f"is_{self.year}", "==", True),
             _condition("denominator_count", ">=", self.min_denominator),
         ]
         if self.level != "city":
@@ -122,8 +135,12 @@ class Threshold:
             reason=self.reason,
             owner=self.owner,
             article=self.subject if self.subject != EVERY else "",
-            limit=self.limit,
+            limit=self.limit_text,
         )
+
+
+def _percent(value: float | None) -> str:
+    return f"{round((value or 0) * 100, 4):g}%"
 
 
 def _condition(column: str, operator: str, parameter: Any) -> dict[str, Any]:
@@ -148,6 +165,8 @@ def load(path: Path = THRESHOLDS) -> list[Threshold]:
             raise ThresholdError(f"限值 {threshold.name} 的指标 {threshold.table}.{threshold.check} 不存在。")
         if threshold.level not in ("city", "district", "org"):
             raise ThresholdError(f"限值 {threshold.name} 的 level 只能是 city、district、org。")
+        if threshold.year not in ("running", "ended"):
+            raise ThresholdError(f"限值 {threshold.name} 的 year 只能是 running、ended。")
         threshold._bounds()
         found.append(threshold)
     names = [threshold.name for threshold in found]
@@ -183,7 +202,7 @@ def beyond(connection: duckdb.DuckDBPyConnection, limit: Threshold, count: int =
         where
             table_name = $table and check_name = $check and level = $level
             and (subject = $subject or $subject = '*')
-            and is_latest
+            and if($year = 'running', is_running, is_ended)
             and denominator_count >= $min_denominator
             and (level = 'city' or code <> 'UNKNOWN')
             and (value < $minimum or value > $maximum)
@@ -195,6 +214,7 @@ def beyond(connection: duckdb.DuckDBPyConnection, limit: Threshold, count: int =
             "check": limit.check,
             "level": limit.level,
             "subject": limit.subject,
+            "year": limit.year,
             "min_denominator": limit.min_denominator,
             "minimum": float("-inf") if limit.minimum is None else limit.minimum,
             "maximum": float("inf") if limit.maximum is None else limit.maximum,
@@ -217,7 +237,7 @@ def _state(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, set[tupl
 def _suite(table: str, limits: Sequence[Threshold]) -> Suite:
     return Suite(
         name=f"thresholds.{table}",
-        title=f"{table}：限值",
+        title=f"{TABLES[table]}：限值（{table}）",
         kind=Kind.THRESHOLD,
         schema="quality",
         relation="metric",

@@ -55,7 +55,7 @@ def test_what_broke_stands_on_the_front_page_and_on_its_own_with_count_limit_and
     assert 'href="expectations/thresholds.mart_rule_summary.html#rule.A1-3-2"' in front
     page = text(settings, "expectations/thresholds.mart_rule_summary.html")
     row = page.split('<tr id="rule.A1-3-2">')[1].split("</tr>")[0]
-    for part in ("不通过", "&lt;= 0.1", limit.reason, "A1-3-2", "江津区", limit.owner):
+    for part in ("不通过", "≤ 10%", limit.reason, "A1-3-2", "江津区", limit.owner):
         assert part in row
     assert "渝中区" not in row
 

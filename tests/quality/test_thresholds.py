@@ -31,7 +31,8 @@ def figures(settings):
             connection.execute(
                 "insert into memory.quality.metric by name select ? as table_name, ? as check_name, "
                 "? as subject, ? as level, ? as code, '2026' as period, date '2026-06-30' as as_of_date, "
-                "true as is_latest, ? as numerator_count, ? as denominator_count, ? as value",
+                "true as is_running, true as is_ended, "
+                "? as numerator_count, ? as denominator_count, ? as value",
                 [
                     limit.table,
                     limit.check,
@@ -129,13 +130,32 @@ def test_a_limit_counts_from_its_first_day_to_the_day_before_its_last(figures):
     assert late.status is Status.NOT_APPLICABLE
 
 
+def test_a_limit_on_a_whole_year_waits_until_it_is_over(city):
+    metrics.collect(city)
+    years = city.execute(
+        "select distinct period, is_running, is_ended from memory.quality.metric "
+        "where table_name = 'mart_indicator' order by period"
+    ).fetchall()
+    assert years == [("2025", False, True), ("2026", True, False)]
+    limit = next(one for one in LIMITS if one.name == "indicator.N-HTN-2")
+    assert limit.year == "ended"
+    city.execute("update memory.quality.metric set value = 0.1 where period = '2026' and subject = 'N-HTN-2'")
+    assert judged(city, limit)[limit.name].status is Status.PASS
+    assert judged(city, replace(limit, year="running"))[limit.name].status is Status.FAIL
+    assert [row["code"] for row in thresholds.beyond(city, replace(limit, year="running"))] == [
+        "500103",
+        "500116",
+        "500236",
+    ]
+
+
 def test_metrics_are_counted_from_the_marts(city):
     metrics.collect(city)
     found = {
         (table, check, subject, level, code): (numerator, denominator)
         for table, check, subject, level, code, numerator, denominator in city.execute(
             "select table_name, check_name, subject, level, code, numerator_count, denominator_count "
-            "from memory.quality.metric where is_latest"
+            "from memory.quality.metric where is_running"
         ).fetchall()
     }
     rule = ("mart_rule_summary", "fail_rate", "A1-3-2")
@@ -212,6 +232,7 @@ def test_limits_name_only_rules_and_indicators_that_exist():
         ({"limit": "about 5%"}, "limit"),
         ({"check": "mood"}, "mood"),
         ({"level": "village"}, "level"),
+        ({"year": "leap"}, "year"),
         ({"severity": "HIGH"}, "无法读取"),
         ({"colour": "red"}, "无法读取"),
     ],
