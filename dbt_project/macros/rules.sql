@@ -8,8 +8,17 @@
 {#- Two columns per rule: <rule> (the outcome) and <rule>_reason (null on PASS). -#}
 {% macro outcome_columns(rules, relation='verdict') -%}
     {%- for rule in rules %}
-    cast(split_part({{ relation }}.{{ rule }}, ':', 1) as varchar) as {{ rule }},
-    nullif(split_part({{ relation }}.{{ rule }}, ':', 2), '') as {{ rule }}_reason
+    case
+        when {{ relation }}.{{ rule }} = 'PASS' then 'PASS'
+        when {{ relation }}.{{ rule }} like 'FAIL:%' then 'FAIL'
+        when {{ relation }}.{{ rule }} like 'NOT_EVALUABLE:%' then 'NOT_EVALUABLE'
+        when {{ relation }}.{{ rule }} like 'NOT_APPLICABLE:%' then 'NOT_APPLICABLE'
+    end as {{ rule }},
+    case
+        when {{ relation }}.{{ rule }} like 'FAIL:%' then substr({{ relation }}.{{ rule }}, 6)
+        when {{ relation }}.{{ rule }} like 'NOT_EVALUABLE:%' then substr({{ relation }}.{{ rule }}, 15)
+        when {{ relation }}.{{ rule }} like 'NOT_APPLICABLE:%' then substr({{ relation }}.{{ rule }}, 16)
+    end as {{ rule }}_reason
     {{- ',' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
@@ -129,8 +138,7 @@ from failing_{{ table_name }} as verdict
 left join {{ reasons }} as reason on verdict.{{ rule.column_name }}_reason = reason.reason_code
 where
     verdict.{{ rule.column_name }} = 'FAIL'
-    and verdict.{{ rule.event_date_column }} >= {{ date_literal(rule.valid_from) }}
-    and verdict.{{ rule.event_date_column }} < {{ date_literal(rule.valid_to) }}
+    {{- ' and ' ~ in_force(rule) if in_force(rule) }}
             {%- endset -%}
             {%- do branches.append(branch) -%}
         {%- endfor -%}
@@ -156,73 +164,72 @@ select
 where 1 = 0
 {%- endmacro %}
 
+{#- True in SQL where the registry row of a rule is in force on the date of the event; empty when it always is. -#}
+{% macro in_force(rule) -%}
+    {%- if rule.valid_from != '1900-01-01' or rule.valid_to != '9999-12-31' -%}
+    verdict.{{ rule.event_date_column }} >= {{ date_literal(rule.valid_from) }}
+            and verdict.{{ rule.event_date_column }} < {{ date_literal(rule.valid_to) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#-
-    Outcome counts per rule, attributed org and month. Rules of one table that share role and event date are counted
-    in one pass over it (a column per rule and outcome), then turned into rows.
+    Outcome counts per rule, attributed org and month. A rule table is read once, into a column per rule and outcome
+    for every combination of the orgs and months that its rules count by; then each rule adds up its own.
 -#}
 {% macro outcome_counts(tables) -%}
-    {%- set outcomes = ['PASS', 'FAIL', 'NOT_EVALUABLE', 'NOT_APPLICABLE'] -%}
-    {%- set passes = {} -%}
+    {%- set gathered = [] -%}
+    {%- set branches = [] -%}
     {%- for table_name, relation in tables.items() -%}
-        {%- for rule in registered_rules(table_name) -%}
-            {%- set together = table_name ~ ':' ~ rule.attributed_role_code ~ ':' ~ rule.event_date_column ~ ':' ~ (rule.column_name if rule.unattributed_codes else '') -%}
-            {%- if together not in passes -%}{%- do passes.update({together: {'relation': relation, 'rules': []}}) -%}{%- endif -%}
-            {%- do passes[together].rules.append(rule) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- if not passes -%}
+        {%- set registered = registered_rules(table_name) -%}
+        {%- set keys = [] -%}
+        {%- set sums = [] -%}
+        {%- for rule in registered -%}
+            {%- set month = month_text('verdict.' ~ rule.event_date_column) ~ ' as ' ~ rule.event_date_column ~ '_month' -%}
+            {%- if month not in keys -%}{%- do keys.append(month) -%}{%- endif -%}
+            {%- for part in ['org_code', 'district_code'] if rule.attributed_role_code != 'none' -%}
+                {%- set role = 'verdict.' ~ rule.attributed_role_code ~ '_' ~ part -%}
+                {%- if role not in keys -%}{%- do keys.append(role) -%}{%- endif -%}
+            {%- endfor -%}
+            {%- for counted in counted_outcomes(rule) -%}
+                {%- do sums.append('sum(case when ' ~ counted.condition ~ ' then 1 else 0 end) as ' ~ counted.name) -%}
+                {%- set branch %}
 select
-    cast(null as varchar) as rule_id, cast(null as varchar) as subject_type, cast(null as varchar) as org_code,
-    cast(null as varchar) as district_code, cast(null as varchar) as period, cast(null as varchar) as outcome_code,
-    cast(null as bigint) as subject_count
-where 1 = 0
-    {%- else -%}
-with
-        {%- for pass in passes.values() %}
-            {%- set number = loop.index %}
-
-wide_{{ number }} as (
-    select
-        {{ attributed(pass.rules[0], 'org_code') }} as org_code,
-        {{ attributed(pass.rules[0], 'district_code') }} as district_code,
-        {{ month_text('verdict.' ~ pass.rules[0].event_date_column) }} as period
-            {%- for rule in pass.rules %}
-                {%- for outcome in outcomes %},
-        sum(case
-            when
-                verdict.{{ rule.column_name }} = '{{ outcome }}'
-                and verdict.{{ rule.event_date_column }} >= {{ date_literal(rule.valid_from) }}
-                and verdict.{{ rule.event_date_column }} < {{ date_literal(rule.valid_to) }}
-                then 1
-            else 0
-        end) as {{ rule.column_name }}_{{ outcome | lower }}
+    '{{ rule.rule_id }}' as rule_id,
+    '{{ rule.subject_type }}' as subject_type,
+                {%- for part in ['org_code', 'district_code'] %}
+                    {%- if counted.is_unattributed %}
+    'UNKNOWN' as {{ part }},
+                    {%- else %}
+    coalesce(gathered.{{ rule.attributed_role_code }}_{{ part }}, 'UNKNOWN') as {{ part }},
+                    {%- endif %}
                 {%- endfor %}
-            {%- endfor %}
-    from {{ pass.relation }} as verdict
-    group by 1, 2, 3
-),
-        {%- endfor %}
+    gathered.{{ rule.event_date_column }}_month as period,
+    '{{ counted.outcome_code }}' as outcome_code,
+    gathered.{{ counted.name }} as subject_count
+from gathered_{{ table_name }} as gathered
+where gathered.{{ counted.name }} > 0
+                {%- endset -%}
+                {%- do branches.append(branch) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- if registered -%}
+            {%- set gathering %}
+gathered_{{ table_name }} as (
+    select
+        {{ (keys + sums) | join(',\n        ') }}
+    from {{ relation }} as verdict
+    group by {% for key in keys %}{{ loop.index }}{{ ', ' if not loop.last }}{% endfor %}
+)
+            {%- endset -%}
+            {%- do gathered.append(gathering) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if branches -%}
+with
+{{ gathered | join(',\n') }},
 
 counted as (
-        {%- for pass in passes.values() %}
-            {%- set number = loop.index %}
-            {%- set last_pass = loop.last %}
-            {%- for rule in pass.rules %}
-                {%- set last_rule = loop.last %}
-                {%- for outcome in outcomes %}
-    select
-        '{{ rule.rule_id }}' as rule_id,
-        '{{ rule.subject_type }}' as subject_type,
-        wide.org_code,
-        wide.district_code,
-        wide.period,
-        '{{ outcome }}' as outcome_code,
-        cast(wide.{{ rule.column_name }}_{{ outcome | lower }} as bigint) as subject_count
-    from wide_{{ number }} as wide
-    {{ 'union all' if not (last_pass and last_rule and loop.last) }}
-                {%- endfor %}
-            {%- endfor %}
-        {%- endfor %}
+{{ branches | join('\nunion all\n') }}
 )
 
 select
@@ -232,8 +239,42 @@ select
     counted.district_code,
     counted.period,
     counted.outcome_code,
-    counted.subject_count
+    cast(sum(counted.subject_count) as bigint) as subject_count
 from counted
-where counted.subject_count > 0
+group by
+    counted.rule_id, counted.subject_type, counted.org_code, counted.district_code, counted.period,
+    counted.outcome_code
+    {%- else -%}
+select
+    cast(null as varchar) as rule_id, cast(null as varchar) as subject_type, cast(null as varchar) as org_code,
+    cast(null as varchar) as district_code, cast(null as varchar) as period, cast(null as varchar) as outcome_code,
+    cast(null as bigint) as subject_count
+where 1 = 0
     {%- endif -%}
 {%- endmacro %}
+
+{#- What is counted of a rule: its four outcomes; failures that are attributed to nobody apart. -#}
+{% macro counted_outcomes(rule) %}
+    {%- set verdict = 'verdict.' ~ rule.column_name -%}
+    {%- set force = (in_force(rule) ~ ' and ') if in_force(rule) else '' -%}
+    {%- set nobody = "'|" ~ rule.unattributed_codes ~ "|' like '%|' || " ~ verdict ~ "_reason || '|%'" -%}
+    {%- set found = [] -%}
+    {%- for outcome in ['PASS', 'FAIL', 'NOT_EVALUABLE', 'NOT_APPLICABLE'] -%}
+        {%- set apart = outcome == 'FAIL' and rule.unattributed_codes -%}
+        {%- do found.append({
+            'name': rule.column_name ~ '_' ~ outcome | lower,
+            'outcome_code': outcome,
+            'condition': force ~ verdict ~ " = '" ~ outcome ~ "'" ~ (' and not ' ~ nobody if apart else ''),
+            'is_unattributed': rule.attributed_role_code == 'none',
+        }) -%}
+        {%- if apart -%}
+            {%- do found.append({
+                'name': rule.column_name ~ '_fail_of_nobody',
+                'outcome_code': outcome,
+                'condition': force ~ verdict ~ " = '" ~ outcome ~ "' and " ~ nobody,
+                'is_unattributed': true,
+            }) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}

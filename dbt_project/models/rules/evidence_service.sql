@@ -86,14 +86,15 @@ select
     parameter.rules_effective_from,
     run_context.as_of_date
 from {{ ref('identified_service') }} as service
-cross join run_context
-inner join {{ ref('parameter_period') }} as parameter
-    on
-        service.service_date >= parameter.valid_from
-        and service.service_date < parameter.valid_to
 left join death on service.person_key = death.person_key
 left join resumed_stop
     on
         service.person_key = resumed_stop.person_key
         and service.service_date > resumed_stop.stopped_date
         and service.service_date < resumed_stop.resumed_date
+-- last: a join on ranges spoils the estimates by which the engine chooses what to hold in memory
+inner join {{ ref('parameter_period') }} as parameter
+    on
+        service.service_date >= parameter.valid_from
+        and service.service_date < parameter.valid_to
+cross join run_context
