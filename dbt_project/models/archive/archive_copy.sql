@@ -1,8 +1,18 @@
 -- One row per archive record known on the evaluation day, vanished ones included, with what became of the copy.
-with archive as (
-    select archive.*
-    from {{ ref('registered_archive') }} as archive
-    where archive.known_from_date <= {{ as_of_date() }}
+with known as (
+    select
+        registered.archive_key,
+        registered.person_key,
+        registered.anchor_key,
+        registered.delivery_unit,
+        registered.district_archive_id,
+        registered.known_from_date,
+        registered.create_org_district_code,
+        registered.manage_org_district_code,
+        subject.first_received_at as archive_first_received_at
+    from {{ ref('registered_archive') }} as registered
+    inner join {{ ref('archive_subject') }} as subject on registered.archive_key = subject.archive_key
+    where registered.known_from_date <= {{ as_of_date() }}
 ),
 
 active as (
@@ -123,8 +133,8 @@ reviewed as (
 )
 
 select
-    archive.archive_key,
-    archive.person_key,
+    known.archive_key,
+    known.person_key,
     archive.delivery_unit,
     archive.district_archive_id,
     archive.archive_no,
@@ -149,11 +159,11 @@ select
     archive.village_code,
     archive.village_name,
     archive.create_org_code,
-    coalesce(archive.create_org_district_code, archive.delivery_unit) as create_district_code,
+    coalesce(known.create_org_district_code, archive.delivery_unit) as create_district_code,
     archive.creator_id,
     archive.doctor_id,
     archive.manage_org_code,
-    coalesce(archive.manage_org_district_code, archive.delivery_unit) as manage_district_code,
+    coalesce(known.manage_org_district_code, archive.delivery_unit) as manage_district_code,
     archive.manage_from_date,
     archive.modified_by_org_code,
     archive.modified_at,
@@ -195,12 +205,12 @@ select
     archive.identity_key,
     archive.key_class,
     archive.identity_issue_codes,
-    archive.anchor_key,
-    {{ key_type('archive.anchor_key') }} as key_type_code,
+    known.anchor_key,
+    {{ key_type('known.anchor_key') }} as key_type_code,
     reviewed.review_codes,
     coalesce(holding.is_moved_in, false) as is_moved_in,
-    archive.known_from_date,
-    archive.archive_first_received_at as first_received_at,
+    known.known_from_date,
+    known.archive_first_received_at as first_received_at,
     archive.first_received_at as version_first_received_at,
     archive.version_number,
     case
@@ -216,10 +226,15 @@ select
         when last_out.reason_code = 'CANCELLED_DUPLICATE' then 'CANCELLED_DUPLICATE'
         else 'TERMINATED'
     end as copy_state_code
-from archive
-left join {{ ref('archive_holding') }} as holding on archive.archive_key = holding.holding_key
-left join active on archive.archive_key = active.archive_key
-left join last_out on archive.archive_key = last_out.holding_key
-left join manager on archive.archive_key = manager.archive_key
-left join stored on archive.archive_key = stored.holding_key
-left join reviewed on archive.archive_key = reviewed.archive_key
+from known
+inner join {{ ref('stg_archive_version') }} as archive
+    on
+        known.delivery_unit = archive.delivery_unit
+        and known.district_archive_id = archive.district_archive_id
+        and archive.version_status = 'current'
+left join {{ ref('archive_holding') }} as holding on known.archive_key = holding.holding_key
+left join active on known.archive_key = active.archive_key
+left join last_out on known.archive_key = last_out.holding_key
+left join manager on known.archive_key = manager.archive_key
+left join stored on known.archive_key = stored.holding_key
+left join reviewed on known.archive_key = reviewed.archive_key

@@ -1,7 +1,17 @@
--- The last state of every archive record, with its person and the districts behind its institutions.
+-- Every archive record in its last state, as far as intervals and cases need it, with its person and districts.
 with archive as (
     select
-        archive_version.*,
+        archive_version.delivery_unit,
+        archive_version.district_archive_id,
+        archive_version.create_org_code,
+        archive_version.manage_org_code,
+        archive_version.manage_from_date,
+        archive_version.created_date,
+        archive_version.phone,
+        archive_version.contact_phone,
+        archive_version.present_address,
+        archive_version.received_at,
+        archive_version.vanished_at,
         coalesce(
             archive_version.created_date,
             archive_version.manage_from_date,
@@ -15,15 +25,24 @@ select
     archive_person.archive_key,
     archive_person.person_key,
     archive_person.anchor_key,
-    archive.*,
+    archive.delivery_unit,
+    archive.district_archive_id,
+    archive.create_org_code,
+    archive.manage_org_code,
+    archive.manage_from_date,
+    archive.created_date,
+    archive.phone,
+    archive.contact_phone,
+    archive.present_address,
+    archive.received_at,
+    archive.vanished_at,
+    archive.known_from_date,
     create_org.district_code as create_org_district_code,
-    manage_org.district_code as manage_org_district_code,
-    subject.first_received_at as archive_first_received_at
+    manage_org.district_code as manage_org_district_code
 from archive
 inner join {{ ref('archive_person') }} as archive_person
     on
         archive.delivery_unit = archive_person.delivery_unit
         and archive.district_archive_id = archive_person.district_archive_id
-inner join {{ ref('archive_subject') }} as subject on archive_person.archive_key = subject.archive_key
 {{ join_org('create_org', 'archive.create_org_code', 'archive.known_from_date') }}
 {{ join_org('manage_org', 'archive.manage_org_code', as_of_date()) }}

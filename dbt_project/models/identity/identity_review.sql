@@ -242,14 +242,19 @@ named as (
         archive.own_key,
         archive.delivery_unit,
         archive.compared_name,
-        archive.first_received_at,
-        min(archive.compared_name) over (partition by anchor.anchor_key) as smallest_name,
-        max(archive.compared_name) over (partition by anchor.anchor_key) as largest_name
+        archive.first_received_at
     from {{ ref('archive_identity_version') }} as archive
     inner join {{ ref('archive_anchor') }} as anchor on archive.own_key = anchor.own_key
     where
         archive.is_latest
         and anchor.anchor_key <> archive.own_key
+),
+
+differently_named as (
+    select named.anchor_key
+    from named
+    group by named.anchor_key
+    having min(named.compared_name) <> max(named.compared_name)
 ),
 
 name_conflict as (
@@ -260,7 +265,7 @@ name_conflict as (
         named.delivery_unit,
         named.first_received_at as seen_at
     from named
-    where named.smallest_name <> named.largest_name
+    inner join differently_named on named.anchor_key = differently_named.anchor_key
 ),
 
 archive_conflict as (
