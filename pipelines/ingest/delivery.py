@@ -31,7 +31,8 @@ from pipelines.ingest.outcome import (
     refused_file,
     register_rows,
 )
-from pipelines.ingest.readers import FORMATS, FileRefused, RawBlock, file_sm3, open_file
+from pipelines.ingest.raw import FileRefused, RawBlock
+from pipelines.ingest.readers import FORMATS, file_sm3, open_file
 from pipelines.ingest.rows import Judged, Provenance, judge
 from pipelines.settings import Settings
 
@@ -65,6 +66,8 @@ def store(settings: Settings, candidate: Candidate, limits: Limits = DEFAULT_LIM
     try:
         work = _Work(settings, limits, candidate, staging)
         outcome = _judge(work)
+        # taken in again: from here until the commit the delivery does not exist
+        lake.remove_register(settings, candidate.unit, candidate.day, candidate.delivery_id)
         lake.remove_parts(settings, candidate.unit, candidate.day, candidate.delivery_id)
         for number, (dataset, part) in enumerate(work.parts, start=1):
             for staged, root in ((part.accepted, settings.lake), (part.quarantined, settings.quarantine)):

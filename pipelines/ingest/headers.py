@@ -13,7 +13,7 @@ from functools import cache
 
 from pipelines.contract import model
 from pipelines.contract.model import Dataset
-from pipelines.ingest.readers import FileRefused
+from pipelines.ingest.raw import FileRefused
 
 _NAMED_UNKNOWN = 50
 _NAME_LENGTH = 40

@@ -147,6 +147,11 @@ def register_path(settings: Settings, unit: str, day: date | None, delivery_id: 
     return settings.lake / REGISTER / f"unit={unit}" / day_folder(day) / f"{delivery_id}.parquet"
 
 
+def remove_register(settings: Settings, unit: str, day: date | None, delivery_id: str) -> None:
+    """Take a delivery's commit mark away, if there is one."""
+    register_path(settings, unit, day, delivery_id).unlink(missing_ok=True)
+
+
 def read_register(settings: Settings, unit: str | None = None) -> pl.DataFrame:
     """Read the register, of one unit or all; rows sorted by unit, moment, delivery and file."""
     root = settings.lake / REGISTER

@@ -204,8 +204,8 @@ def _take_in(
     if any(rank < own for rank in ranks):
         refusal = Refusal("BATCH_REUSED")
         outcome = refused_outcome(candidate, refusal)
-        lake.remove_parts(settings, candidate.unit, candidate.day, candidate.delivery_id)
         commit(settings, outcome)
+        lake.remove_parts(settings, candidate.unit, candidate.day, candidate.delivery_id)
         return outcome, False
     for rival in rivals:
         reused = as_reused(rival)
@@ -225,4 +225,4 @@ def _moment(candidate: Candidate) -> datetime:
 def _forget_missing(settings: Settings, candidate: Candidate) -> None:
     """A folder that was seen before its manifest arrived was no delivery yet: its refusal is taken back."""
     identifier = missing_sm3(candidate.unit, candidate.day_text, candidate.batch)[:16]
-    lake.register_path(settings, candidate.unit, candidate.day, identifier).unlink(missing_ok=True)
+    lake.remove_register(settings, candidate.unit, candidate.day, identifier)

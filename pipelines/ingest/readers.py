@@ -1,4 +1,4 @@
-"""Reads one delivered file as blocks of raw rows: CSV, Parquet, XLSX; bounded memory, bounded damage.
+"""Opens a delivered file as blocks of raw rows, and reads CSV and Parquet; bounded memory and damage.
 
 Does not know what the values mean: columns come out as text or in the file's own types under the file's
 headers.
@@ -10,11 +10,8 @@ import codecs
 import csv
 import hashlib
 import io
-import re
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +19,9 @@ import numpy as np
 
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import FileEntry
+from pipelines.ingest.raw import FileRefused, MalformedRow, RawBlock, RawFile, unreadable_is_refused
 from pipelines.ingest.tokenise import Records, count_plain, find_records
+from pipelines.ingest.workbook import open_workbook
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,53 +35,6 @@ ENCODINGS = {
 """Spelling in the manifest (lower case, `_` as `-`) → codec; GB 18030 contains the two older sets."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_XLSX_MAX_COLUMNS = 256
-# a reference to a column beyond IV; a workbook with one cell there makes a reader allocate the whole
-# rectangle
-_FAR_COLUMN = re.compile(rb'r="(?:[A-Z]{3}|[J-Z][A-Z])[0-9]')
-_ROW_REFERENCE = re.compile(rb'<row\b[^>]*?\br="([0-9]{1,9})"')
-
-
-class FileRefused(Exception):
-    """A file that is refused whole: a code of `reasons.py` and a detail without any value of a row."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(f"{code} {detail}".strip())
-        self.code = code
-        self.detail = detail
-
-
-@dataclass(frozen=True)
-class MalformedRow:
-    """A CSV record that does not fit its header: data row number and its text as sent."""
-
-    row: int
-    text: str
-
-
-@dataclass(frozen=True)
-class RawBlock:
-    """Consecutive raw rows.
-
-    `frame` has one column per header position, named "0", "1", …; `rows` holds the data row number (from 1)
-    of each row of the frame; `malformed` the rows that could not be read as rows.
-    """
-
-    frame: pl.DataFrame
-    rows: pl.Series
-    malformed: tuple[MalformedRow, ...] = ()
-
-
-@dataclass
-class RawFile:
-    """An opened file: its header, and its rows as blocks that can be run through once.
-
-    `positions` may be narrowed before the first block is taken, so that columns nobody needs are not decoded.
-    """
-
-    header: list[str]
-    blocks: Iterator[RawBlock]
-    positions: set[int] = field(default_factory=set)
 
 
 def file_sm3(path: Path) -> str:
@@ -112,11 +64,8 @@ def open_file(path: Path, entry: FileEntry, limits: Limits = DEFAULT_LIMITS) -> 
     if entry.format == "parquet":
         return _open_parquet(path, limits)
     if entry.format == "xlsx":
-        return _open_xlsx(path, limits)
+        return open_workbook(path, limits)
     raise FileRefused("FORMAT_UNKNOWN")
-
-
-# --- CSV ---------------------------------------------------------------------------------------------------
 
 
 def _utf8_pieces(path: Path, codec: str, limits: Limits) -> Iterator[bytes]:
@@ -326,28 +275,10 @@ def _parse_csv(text: bytes, width: int, positions: set[int], height: int) -> pl.
     return frame.select(wanted) if frame.height == height else None
 
 
-# --- Parquet -----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _unreadable_is_refused() -> Iterator[None]:
-    """Whatever a parser says of a broken file, panics of native code included, refuses the file."""
-    try:
-        yield
-    except (FileRefused, MemoryError):
-        raise
-    except Exception:
-        raise FileRefused("FILE_UNREADABLE") from None
-    except BaseException as error:
-        if type(error).__name__ == "PanicException":
-            raise FileRefused("FILE_UNREADABLE") from None
-        raise
-
-
 def _open_parquet(path: Path, limits: Limits) -> RawFile:
     import pyarrow.parquet as pq
 
-    with _unreadable_is_refused():
+    with unreadable_is_refused():
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1024 * 1024)
         header = list(file.schema_arrow.names)
     opened = RawFile(header, iter(()), set(range(len(header))))
@@ -360,10 +291,10 @@ def _parquet_blocks(opened: RawFile, file: Any, limits: Limits) -> Iterator[RawB
 
     row = 1
     positions = {opened.header[position]: str(position) for position in sorted(opened.positions)}
-    with _unreadable_is_refused():
+    with unreadable_is_refused():
         batches = iter(file.iter_batches(batch_size=limits.block_rows, columns=list(positions)))
     while True:
-        with _unreadable_is_refused():
+        with unreadable_is_refused():
             batch = next(batches, None)
             if batch is None:
                 break
@@ -373,93 +304,3 @@ def _parquet_blocks(opened: RawFile, file: Any, limits: Limits) -> Iterator[RawB
         row += batch.num_rows
         yield RawBlock(frame, numbers)
     file.close()
-
-
-# --- XLSX --------------------------------------------------------------------------------------------------
-
-
-def _first_sheet_part(book: zipfile.ZipFile) -> str | None:
-    """Path of the first sheet inside the package, None when the package does not say it plainly."""
-    try:
-        workbook = book.read("xl/workbook.xml")
-        relations = book.read("xl/_rels/workbook.xml.rels")
-    except (KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
-        return None
-    sheet = re.search(rb'<(?:\w+:)?sheet\b[^>]*?\br:id="([^"]+)"', workbook)
-    if sheet is None:
-        return None
-    for relation in re.findall(rb"<Relationship\b[^>]*>", relations):
-        identifier = re.search(rb'\bId="([^"]+)"', relation)
-        target = re.search(rb'\bTarget="([^"]+)"', relation)
-        if identifier and target and identifier[1] == sheet[1]:
-            text = target[1].decode("utf-8", "replace")
-            return text.removeprefix("/") if text.startswith("/") else "xl/" + text
-    return None
-
-
-def _guard_workbook(path: Path, limits: Limits) -> None:
-    """Refuse a workbook that unpacks to more than the bound or whose first sheet is too tall or wide.
-
-    Counts what really comes out of every part: sizes declared in the package may lie.
-    """
-    unpacked = 0
-    with zipfile.ZipFile(path) as book:
-        if sum(info.file_size for info in book.infolist()) > limits.xlsx_unpacked_bytes:
-            raise FileRefused("TOO_LARGE")
-        sheet = _first_sheet_part(book)
-        for info in book.infolist():
-            is_sheet = info.filename == sheet or (sheet is None and "/worksheets/" in info.filename)
-            tail, rows = b"", 0
-            with book.open(info) as part:
-                while piece := part.read(1024 * 1024):
-                    unpacked += len(piece)
-                    if unpacked > limits.xlsx_unpacked_bytes:
-                        raise FileRefused("TOO_LARGE")
-                    if is_sheet:
-                        text = tail + piece
-                        rows += text.count(b"<row") - tail.count(b"<row")
-                        if rows > _tallest(limits) or _is_far(text, limits):
-                            raise FileRefused("TOO_LARGE")
-                        tail = text[-200:]
-
-
-def _tallest(limits: Limits) -> int:
-    """Rows of a sheet that are looked at; blank ones below the data are common and do not count as rows."""
-    return 2 * limits.xlsx_rows + 1
-
-
-def _is_far(sheet: bytes, limits: Limits) -> bool:
-    if _FAR_COLUMN.search(sheet):
-        return True
-    return any(int(row) > _tallest(limits) for row in _ROW_REFERENCE.findall(sheet))
-
-
-def _open_xlsx(path: Path, limits: Limits) -> RawFile:
-    import fastexcel
-    import polars as pl
-
-    with _unreadable_is_refused():
-        _guard_workbook(path, limits)
-        frame = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string").to_polars()
-    frame = frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
-    if frame.width == 0 or frame.height == 0:
-        raise FileRefused("FILE_UNREADABLE", "表头 header")
-    if frame.width > _XLSX_MAX_COLUMNS:
-        raise FileRefused("TOO_LARGE")
-    header = ["" if value is None else str(value) for value in frame.row(0)]
-    body = frame.slice(1)
-    body = body.filter(pl.any_horizontal(pl.all().is_not_null()))
-    if body.height > limits.xlsx_rows:
-        raise FileRefused("TOO_LARGE")
-    opened = RawFile(header, iter(()), set(range(len(header))))
-    opened.blocks = _frame_blocks(opened, body, limits)
-    return opened
-
-
-def _frame_blocks(opened: RawFile, frame: pl.DataFrame, limits: Limits) -> Iterator[RawBlock]:
-    import polars as pl
-
-    names = [str(index) for index in sorted(opened.positions)]
-    for start in range(0, frame.height, limits.block_rows):
-        part = frame.slice(start, limits.block_rows).select(names)
-        yield RawBlock(part, pl.Series("row", np.arange(start + 1, start + 1 + part.height, dtype=np.int64)))

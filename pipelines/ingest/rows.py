@@ -16,7 +16,7 @@ import polars as pl
 from pipelines.contract import model
 from pipelines.contract.model import Column, Dataset
 from pipelines.ingest import identity, values
-from pipelines.ingest.readers import RawBlock
+from pipelines.ingest.raw import RawBlock
 from pipelines.ingest.reasons import REASONS, split_code
 
 _SQL_TO_POLARS: Mapping[str, pl.DataType] = {

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.contract import model
 from pipelines.contract.model import Column, Dataset
-from pipelines.ingest.readers import FileRefused
+from pipelines.ingest.raw import FileRefused
 from pipelines.settings import TIME_ZONE
 
 MOMENT = pl.Datetime("us")
@@ -71,13 +71,16 @@ def _cleaned(series: pl.Series) -> pl.Expr:
     if dtype == pl.Float64:
         return column.fill_nan(None)
     if isinstance(dtype, pl.Decimal):
-        return column.cast(pl.Float64)
+        # through text: an identity number has more digits than a floating point number keeps
+        return column.cast(pl.String).str.replace(r"\.0+$", "")
     if isinstance(dtype, pl.Datetime):
         if dtype.time_zone is not None:
             column = column.dt.convert_time_zone(TIME_ZONE).dt.replace_time_zone(None)
         return column.cast(MOMENT)
+    if dtype in (pl.UInt64, pl.Int128, pl.UInt128):
+        return column.cast(pl.String)
     if dtype.is_integer():
-        return column.cast(pl.Int64, strict=False)
+        return column.cast(pl.Int64)
     if dtype in (pl.Date, pl.Boolean):
         return column
     raise FileRefused("FILE_UNREADABLE", series.name)

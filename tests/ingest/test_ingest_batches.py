@@ -144,6 +144,23 @@ class Killed(Exception):
     """Stands for the process being killed."""
 
 
+@pytest.mark.parametrize("step", ["place", "remove_parts", "write_atomically"])
+def test_killed_while_taken_in_again_by_force(home: Home, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    folder = first(home).write()
+    home.ingest()
+    before = content(home)
+
+    def dying(*arguments: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(lake, step, dying)
+    with pytest.raises(Killed):
+        ingest_delivery(home.settings, folder, force=True)
+    monkeypatch.undo()
+    home.ingest()
+    assert content(home) == before
+
+
 STEPS = [
     (lake, "write_part"),
     (lake, "place"),

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import FileEntry
-from pipelines.ingest.readers import RawFile, open_file
+from pipelines.ingest.raw import RawFile
+from pipelines.ingest.readers import open_file
 from pipelines.ingest.tokenise import count_plain, find_records
 from tests.deliveries import csv_bytes
 from tests.ingest.conftest import Home
@@ -137,6 +138,24 @@ def test_single_precision_numbers_are_the_numbers_written(home: Home) -> None:
     assert home.rows("htn_followup", "weight_kg").item() == 60.1
 
 
+def test_long_numbers_of_parquet_keep_their_digits(home: Home) -> None:
+    from decimal import Decimal
+
+    frame = pl.DataFrame({"record_id": ["R1"], "org_code": ["1"], "service_date": ["2025-12-01"]})
+    for number, series in enumerate(
+        (
+            pl.Series("id_no", [512121195001310011], dtype=pl.Int64),
+            pl.Series("id_no", [512121195001310011], dtype=pl.UInt64),
+            pl.Series("id_no", [Decimal("512121195001310011.00")], dtype=pl.Decimal(20, 2)),
+        )
+    ):
+        buffer = io.BytesIO()
+        frame.with_columns(series).write_parquet(buffer)
+        builder = home.delivery(batch=str(number))
+        home.take_in(builder.add_bytes("htn_followup", buffer.getvalue(), 1, format="parquet"))
+    assert home.rows("htn_followup")["identity_key"].to_list() == ["ID:512121195001310011"] * 3
+
+
 def test_a_list_column_of_parquet_refuses_the_file(home: Home) -> None:
     buffer = io.BytesIO()
     pl.DataFrame(
@@ -218,7 +237,7 @@ wild = st.lists(st.sampled_from(["a", ",", '"', "\n", "\r\n", "\r", "程"]), max
 def test_wild_bytes_are_read_the_same_whatever_the_chunk(
     tmp_path: Path, content: bytes, chunk: int, rows: int
 ) -> None:
-    from pipelines.ingest.readers import FileRefused
+    from pipelines.ingest.raw import FileRefused
 
     path = tmp_path / "x.csv"
     path.write_bytes(content)
