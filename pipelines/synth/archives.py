@@ -171,6 +171,7 @@ def change_phones(world: World) -> None:
     generator = world.random("phone changes")
     plan = world.plan
     ordinary = (people.case == 0) & people.has_archive & ~people.is_newborn & (people.created < plan.first)
+    ordinary &= world.cover_gap < 0
     person = np.flatnonzero(ordinary & (generator.random(len(people)) < 0.02 * plan.span / 365))
     at = plus(np.full(len(person), plan.first), generator.integers(1, plan.span, size=len(person)))
     moment = moment_text(at, generator.integers(9 * 60, 17 * 60, size=len(person)))

@@ -150,7 +150,9 @@ def _small_registers(world: World) -> None:
     """Severe mental disorders and tuberculosis: few, and the former on the restricted list."""
     people, plan = world.people, world.plan
     generator = world.random("small registers")
-    pool = np.flatnonzero((people.case == 0) & people.is_signed & ~world.is_htn & ~world.is_dm)
+    # Restricted residents appear in no list of findings: nothing about them is flawed.
+    complete = (world.cover_gap < 0) & (world.basic_gap < 0)
+    pool = np.flatnonzero((people.case == 0) & people.is_signed & ~world.is_htn & ~world.is_dm & complete)
     chosen = generator.permutation(pool)
     few = max(2, round(plan.residents * 0.003))
     world.restricted = np.sort(chosen[:few])

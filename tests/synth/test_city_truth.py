@@ -52,6 +52,13 @@ def test_lines_name_delivered_records(flawed_city: City) -> None:
             assert set(part["record_key"]) <= set(current[key]), dataset
 
 
+def test_restricted_residents_carry_no_violation(flawed_city: City) -> None:
+    restricted = flawed_city.truth("persons").filter(pl.col("is_restricted") == "true")["person_no"]
+    planted = flawed_city.truth("violations").filter(pl.col("is_violation") == "true")["person_no"]
+    assert len(restricted) > 0
+    assert not set(restricted) & set(planted)
+
+
 def test_rule_counts_are_the_lines(flawed_city: City) -> None:
     lines = flawed_city.truth("violations").filter(pl.col("is_violation") == "true")
     counted = lines.group_by("rule_id", "finding_code").len()
@@ -317,6 +324,27 @@ def test_duplicates_are_listed_with_both_archives(flawed_city: City, clean_city:
         first = numbers[row["unit"], row["district_archive_id"]]
         assert first == numbers[row["other_unit"], row["other_district_archive_id"]]
     assert clean_city.truth("duplicates").is_empty()
+
+
+def test_gaps_are_there_and_nowhere_else(flawed_city: City, clean_city: City) -> None:
+    cover = [
+        *(
+            "archive_no",
+            "name",
+            "present_address",
+            "registered_address",
+            "phone",
+            "town_name",
+            "village_name",
+        ),
+        *("create_org_code", "creator_id", "doctor_id", "created_date"),
+    ]
+    for city in (flawed_city, clean_city):
+        missing = pl.any_horizontal(pl.col(name).is_null() | (pl.col(name) == "不详") for name in cover)
+        active = city.current("archive").filter(pl.col("declared_status_code") == "MANAGED")
+        found = set(active.filter(missing).select("unit_", "district_archive_id").rows())
+        planted = set(city.planted("A1-1-3", "COVER_INCOMPLETE").select("unit", "record_key").rows())
+        assert found == planted
 
 
 def test_clean_numbers_have_one_active_archive(clean_city: City) -> None:
