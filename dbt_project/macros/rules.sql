@@ -33,6 +33,11 @@
     )
 {%- endmacro %}
 
+{#- The value behind a code in a text like 'code:value|code:value'; null when the code is not there. -#}
+{% macro value_of_code(text, code) -%}
+    nullif(split_part(split_part('|' || {{ text }}, '|' || {{ code }} || ':', 2), '|', 1), '')
+{%- endmacro %}
+
 {#- The registry rows of one rule table. Read from the loaded seed while the model runs; empty while dbt parses. -#}
 {% macro registered_rules(table_name) %}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}

@@ -6,6 +6,7 @@ Verdicts themselves are tested in dbt, beside the models (test_*.yml).
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import defaultdict
 from datetime import date
@@ -17,6 +18,8 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MODELS = PROJECT / "models" / "rules"
+CASE = re.compile(r"\bcase\b(?P<body>(?:(?!\bend as\b).)*?)\bend\s+as\s+(?P<column>\w+)", re.DOTALL)
+VERDICT = re.compile(r"'((?:PASS|FAIL|NOT_EVALUABLE|NOT_APPLICABLE)(?::\w+)?)'")
 OUTCOMES = {"PASS", "FAIL", "NOT_EVALUABLE", "NOT_APPLICABLE"}
 
 
@@ -46,20 +49,18 @@ def verdicts(model: str) -> dict[str, set[str]]:
         text = text.replace(f"{{%- for code in {name} %}}{body}{{%- endfor %}}", expanded)
     said: dict[str, set[str]] = {}
     blocks: dict[str, str] = {}
-    for block in re.finditer(r"\bcase\b(?P<body>(?:(?!\bend as\b).)*?)\bend\s+as\s+(?P<column>\w+)", text, re.DOTALL):
-        body = block["body"]
-        blocks[block["column"]] = body
-        said[block["column"]] = set(re.findall(r"'((?:PASS|FAIL|NOT_EVALUABLE|NOT_APPLICABLE)(?::\w+)?)'", body))
+    for block in CASE.finditer(text):
+        blocks[block["column"]] = block["body"]
+        said[block["column"]] = set(VERDICT.findall(block["body"]))
     for _ in range(3):  # a helper may lean on a helper
         for column, body in blocks.items():
             for helper in blocks:
                 if helper != column and re.search(rf"then\s+\w+\.{helper}\b|else \w+\.{helper}\b", body):
-                    handled = re.search(rf"\b{helper} like 'FAIL:%'", body)
+                    renamed = re.search(rf"\b{helper} like 'FAIL:%'", body)  # its failures get another name
                     said[column] |= {
                         verdict
                         for verdict in said[helper]
-                        if not (handled and "FAIL:" in verdict)  # a failure of the helper is named anew
-                        and not (helper in listed(model, "rules") and verdict.endswith(":OTHER_KIND"))  # the kind is asked first
+                        if not (renamed and "FAIL:" in verdict) and not verdict.endswith(":OTHER_KIND")
                     }
     return said
 
@@ -100,11 +101,13 @@ def test_a_rule_stands_once_per_table() -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_registry_and_model_name_the_same_rules(table: str) -> None:
-    assert sorted(listed(table, "rules")) == sorted(row["column_name"] for row in RULES if row["table_name"] == table)
+    registered = [row["column_name"] for row in RULES if row["table_name"] == table]
+    assert sorted(listed(table, "rules")) == sorted(registered)
 
 
 def test_no_rule_model_is_outside_the_registry() -> None:
-    assert sorted(path.stem for path in MODELS.glob("rule_*.sql") if path.stem != "rule_outcome_count") == TABLES
+    models = {path.stem for path in MODELS.glob("rule_*.sql")} - {"rule_outcome_count"}
+    assert sorted(models) == TABLES
     for reader in ("finding", "rule_outcome_count"):
         assert sorted(re.findall(r"'(rule_\w+)': ref\('\1'\)", sql(reader))) == TABLES
 
@@ -134,8 +137,8 @@ def test_registry_row_is_readable_and_usable(row: dict[str, str]) -> None:
     given = columns(row["table_name"])
     assert row["event_date_column"] in given
     assert not row["boundary_column"] or row["boundary_column"] in given
-    if row["attributed_role_code"] != "none":
-        assert {f"{row['attributed_role_code']}_org_code", f"{row['attributed_role_code']}_district_code"} <= given
+    role = row["attributed_role_code"]
+    assert role == "none" or {f"{role}_org_code", f"{role}_district_code"} <= given
     assert row["severity_code"] in {"ERROR", "WARN", "INFO"}
     assert date.fromisoformat(row["valid_from"])
     for column in ("article", "rule_name", "rule_text", "message_template"):
@@ -143,7 +146,8 @@ def test_registry_row_is_readable_and_usable(row: dict[str, str]) -> None:
         assert "'" not in row[column]
     named = {column for column in row["message_columns"].split("|") if column}
     assert named <= given
-    codes = {verdict.split(":")[1] for verdict in verdicts(row["table_name"])[row["column_name"]] if "FAIL:" in verdict}
+    said = verdicts(row["table_name"])[row["column_name"]]
+    codes = {verdict.split(":")[1] for verdict in said if verdict.startswith("FAIL:")}
     for sentence in [row["message_template"], *(REASONS[code]["message_template"] for code in codes)]:
         assert set(re.findall(r"{(\w+)}", sentence)) <= named, sentence
         assert not sentence or sentence.endswith("。")
@@ -198,7 +202,7 @@ def test_parameters_are_valid_without_gap() -> None:
     for name, spans in periods.items():
         spans.sort()
         assert spans[-1][1] == "9999-12-31", name
-        assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False)), name
+        assert all(a[1] == b[0] for a, b in itertools.pairwise(spans)), name
 
 
 def test_every_parameter_that_a_model_reads_exists() -> None:

@@ -112,7 +112,7 @@ decisive as (
         judged_change.*,
         row_number() over (
             partition by judged_change.dataset, judged_change.record_scope, judged_change.record_key
-            order by judged_change.weakness desc, judged_change.changed_at, judged_change.change_code
+            order by judged_change.weakness desc, judged_change.changed_at asc, judged_change.change_code asc
         ) as change_rank,
         count(*) over (
             partition by judged_change.dataset, judged_change.record_scope, judged_change.record_key

@@ -55,8 +55,8 @@ resumed_stop as (
     left join resumption
         on
             stop.person_key = resumption.person_key
-            and resumption.service_date >= stop.stopped_date
-            and resumption.service_date <= stop.resumed_date
+            and stop.stopped_date <= resumption.service_date
+            and stop.resumed_date >= resumption.service_date
     group by
         stop.person_key, stop.status_code, stop.stopped_date, stop.resumed_date,
         stop.managing_org_code, stop.managing_district_code

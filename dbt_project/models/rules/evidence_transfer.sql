@@ -26,6 +26,43 @@ period_start as (
         and transfer.success_date >= parameter.rules_effective_from
 ),
 
+district_success as (
+    select
+        transfer.person_key,
+        transfer.transfer_key,
+        transfer.from_district_code as district_code,
+        transfer.success_date
+    from transfer
+    inner join {{ ref('parameter_period') }} as parameter
+        on
+            transfer.success_date >= parameter.valid_from
+            and transfer.success_date < parameter.valid_to
+    where
+        not transfer.is_cross_district
+        and coalesce(transfer.path_code, '2') not in ('4', '5')
+        and transfer.success_date >= parameter.rules_effective_from
+),
+
+earlier_district_success as (
+    select
+        transfer.transfer_key,
+        max(district_success.success_date) as previous_district_success_date
+    from transfer
+    inner join district_success
+        on
+            transfer.person_key = district_success.person_key
+            and transfer.from_district_code = district_success.district_code
+            and (
+                transfer.success_date > district_success.success_date
+                or (
+                    transfer.success_date = district_success.success_date
+                    and transfer.transfer_key > district_success.transfer_key
+                )
+            )
+    where not transfer.is_cross_district
+    group by transfer.transfer_key
+),
+
 earlier_success as (
     select
         transfer.transfer_key,
@@ -54,6 +91,7 @@ select
     transfer.manager_changed_date,
     transfer.success_date,
     transfer.previous_success_date,
+    earlier_district_success.previous_district_success_date,
     earlier_success.success_before_application_date,
     earlier_success.success_before_decision_date,
     transfer.death_recorded_date,
@@ -77,6 +115,9 @@ select
     parameter.transfer_confirm_days,
     parameter.transfer_filing_days,
     at_success.transfer_protect_days,
+    -- a district's own period inside its borders (A1-4-3-6); null where it has set none
+    cast({{ value_of_code('at_success.transfer_protect_intra', 'transfer.from_district_code') }} as integer)
+        as district_protect_days,
     at_success.strict_180,
     at_success.protect_basis,
     parameter.rules_effective_from,
@@ -84,6 +125,7 @@ select
 from transfer
 cross join run_context
 left join earlier_success on transfer.transfer_key = earlier_success.transfer_key
+left join earlier_district_success on transfer.transfer_key = earlier_district_success.transfer_key
 inner join {{ ref('parameter_period') }} as parameter
     on
         transfer.applied_date >= parameter.valid_from

@@ -7,6 +7,24 @@ evidence as (
     select evidence_transfer.* from {{ ref('evidence_transfer') }} as evidence_transfer
 ),
 
+framed as (
+    -- which period protects: the city's between districts, the district's own inside it
+    select
+        evidence.*,
+        case
+            when not evidence.is_cross_district then evidence.previous_district_success_date
+            when evidence.protect_basis = 'apply' then evidence.success_before_application_date
+            else evidence.previous_success_date
+        end as protection_start_date,
+        case
+            when evidence.is_cross_district and evidence.protect_basis = 'apply' then evidence.applied_date
+            else evidence.success_date
+        end as protection_judged_date,
+        case when not evidence.is_cross_district then evidence.district_protect_days else evidence.transfer_protect_days end
+            as protect_days
+    from evidence
+),
+
 measured as (
     select
         evidence.*,
@@ -17,15 +35,9 @@ measured as (
         {{ days_between('coalesce(evidence.manager_changed_date, evidence.applied_date)', 'evidence.as_of_date') }}
             as direct_open_days,
         {{ days_between('evidence.success_date', 'evidence.as_of_date') }} as success_open_days,
-        case when evidence.protect_basis = 'apply' then evidence.applied_date else evidence.success_date end
-            as protection_judged_date,
-        {{ days_between(
-            "case when evidence.protect_basis = 'apply' then evidence.success_before_application_date "
-            "else evidence.previous_success_date end",
-            "case when evidence.protect_basis = 'apply' then evidence.applied_date else evidence.success_date end",
-        ) }} as protection_days,
+        {{ days_between('evidence.protection_start_date', 'evidence.protection_judged_date') }} as protection_days,
         -- days that still count as protected: the 180th only by the strict reading
-        evidence.transfer_protect_days - case when evidence.strict_180 then 0 else 1 end as last_protected_day,
+        evidence.protect_days - case when evidence.strict_180 then 0 else 1 end as last_protected_day,
         {{ days_between('evidence.success_before_application_date', 'evidence.applied_date') }} as application_days,
         {{ days_between('evidence.success_before_decision_date', 'evidence.decided_date') }} as refusal_days,
         case
@@ -36,7 +48,7 @@ measured as (
             when evidence.is_cross_district is null then 'NOT_EVALUABLE:DISTRICT_UNKNOWN'
             when not evidence.is_cross_district then 'NOT_APPLICABLE:INTRA_DISTRICT'
         end as no_crossing
-    from evidence
+    from framed as evidence
 ),
 
 verdict as (
@@ -140,7 +152,8 @@ verdict as (
             when measured.protection_judged_date is null then 'NOT_APPLICABLE:NOT_COMPLETED'
             when measured.protection_judged_date < measured.rules_effective_from then 'NOT_APPLICABLE:PRE_RULE'
             when measured.no_move is not null then measured.no_move
-            when measured.no_crossing is not null then measured.no_crossing
+            when measured.is_cross_district is null then 'NOT_EVALUABLE:DISTRICT_UNKNOWN'
+            when measured.protect_days is null then 'NOT_APPLICABLE:INTRA_DISTRICT'
             when measured.path_code = '3' and measured.protection_days between 0 and measured.last_protected_day
                 then 'NOT_APPLICABLE:ARCHIVED_DIRECT_IN_PROTECTION'
             when measured.path_code = '3' then 'NOT_APPLICABLE:ARCHIVED_DIRECT'
@@ -187,13 +200,9 @@ select
     verdict.decided_date,
     {{ add_days('verdict.applied_date', 'verdict.transfer_confirm_days') }} as confirm_due_date,
     verdict.success_date,
-    {{ add_days(
-        "case when verdict.protect_basis = 'apply' then verdict.success_before_application_date "
-        "else verdict.previous_success_date end",
-        'verdict.transfer_protect_days',
-    ) }} as protected_until_date,
+    {{ add_days('verdict.protection_start_date', 'verdict.protect_days') }} as protected_until_date,
     verdict.origin_first_edit_date,
-    coalesce(verdict.protection_days = verdict.transfer_protect_days, false) as is_boundary,
+    coalesce(verdict.protection_days = verdict.protect_days, false) as is_boundary,
     verdict.deciding_org_code,
     verdict.deciding_district_code,
     verdict.initiating_org_code,

@@ -91,9 +91,12 @@ extended as (
 ),
 
 boundary as (
-    select extended.valid_from as valid_from from extended
+    select extended.valid_from
+    from extended
     union
-    select extended.valid_to from extended where extended.valid_to < {{ end_of_time() }}
+    select extended.valid_to as valid_from
+    from extended
+    where extended.valid_to < {{ end_of_time() }}
 ),
 
 period as (
