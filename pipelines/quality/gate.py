@@ -34,7 +34,6 @@ NOT_RUN = "检查未能执行；多半是列的类型与预期不同。"
 
 ROW_COUNT = "expect_table_row_count_to_be_between"
 ROW_QUERY = "unexpected_rows_expectation"
-GRAIN = "grain"
 
 
 def validate(settings: Settings, warehouse_file: Path, marts_file: Path) -> list[SuiteResult]:
@@ -129,7 +128,7 @@ def _run(suite: Suite, datasource: DuckDBDatasource) -> tuple[tuple[ExpectationR
     try:
         asset = datasource.add_table_asset(suite.name, table_name=suite.relation)
     except TestConnectionError:
-        return tuple(_unjudged(suite, one, Status.ERROR, NO_RELATION) for one in suite.expectations), None
+        return tuple(_unjudged(one, Status.ERROR, NO_RELATION) for one in suite.expectations), None
     batch = asset.add_batch_definition_whole_table(suite.name).get_batch()
     outcome = batch.validate(suite.to_gx(), result_format=RESULT_FORMAT)
     by_name = {
@@ -157,7 +156,7 @@ def _judge(
     counts: dict[str, Any] = found.result or {}
     if _raised(found):
         asked = set((one.column or "").split(", ")) - {""}
-        return _unjudged(suite, one, Status.ERROR, NO_COLUMN if asked - columns else NOT_RUN)
+        return _unjudged(one, Status.ERROR, NO_COLUMN if asked - columns else NOT_RUN)
     if one.type == ROW_COUNT:
         evaluated, unexpected = row_count, None
     elif one.type == ROW_QUERY:
@@ -168,7 +167,7 @@ def _judge(
     else:
         evaluated, unexpected = None, None
     status, note = _status(suite, one, bool(found.success), row_count, evaluated, unexpected)
-    return _result(suite, one, status, note, evaluated, unexpected)
+    return _result(one, status, note, evaluated, unexpected)
 
 
 def _raised(found: Any) -> bool:
@@ -197,12 +196,12 @@ def _status(
     return (Status.PASS_WITH_FAILURES if unexpected else Status.PASS), ""
 
 
-def _unjudged(suite: Suite, one: Expectation, status: Status, note: str) -> ExpectationResult:
-    return _result(suite, one, status, note, None, None)
+def _unjudged(one: Expectation, status: Status, note: str) -> ExpectationResult:
+    return _result(one, status, note, None, None)
 
 
 def _result(
-    suite: Suite, one: Expectation, status: Status, note: str, evaluated: int | None, unexpected: int | None
+    one: Expectation, status: Status, note: str, evaluated: int | None, unexpected: int | None
 ) -> ExpectationResult:
     return ExpectationResult(
         name=one.name,
@@ -218,7 +217,5 @@ def _result(
         owner=one.owner,
         article=one.article,
         note=note,
-        # design §5: only what makes a figure count twice blocks; an empty feed or an odd value of a district
-        # is the district's matter and is reported
-        blocking=suite.is_blocking and one.name == GRAIN,
+        blocking=one.is_blocking,
     )

@@ -41,7 +41,7 @@ STATUS_MEANING: Mapping[Status, str] = {
 SEVERITY_TEXT: Mapping[str, str] = {"ERROR": "错误", "WARN": "提醒", "INFO": "提示"}
 
 KIND_TEXT: Mapping[Kind, tuple[str, str]] = {
-    Kind.MART: ("数据集市", "粒度、键、值域、范围、相加关系；错误级的不通过会阻断发布。"),
+    Kind.MART: ("数据集市", "粒度、键、值域、范围、相加关系；标明“阻断项”的不通过时，集市不更新。"),
     Kind.STRUCTURE: ("入库结构", "由数据契约生成：列、类型、主键、必填、值域、硬范围；不阻断发布。"),
     Kind.THRESHOLD: ("限值", "按 expectations/thresholds.yml 判定区县与机构的数据质量；从不阻断发布。"),
 }

@@ -47,7 +47,6 @@ def structure_suite(dataset: Dataset) -> Suite:
         schema="staging",
         relation=f"stg_{dataset.name}",
         expectations=tuple(expectations),
-        is_blocking=False,
         is_empty_allowed=True,
         owner=OWNER,
     )

@@ -40,7 +40,11 @@ class SuiteError(ValueError):
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation of a suite: Great Expectations' type and arguments, and what people read about it."""
+    """One expectation of a suite: Great Expectations' type and arguments, and what people read about it.
+
+    `is_blocking`: a breach keeps the last good marts in place. Only what a model makes wrong may block, never
+    what a district delivered (design §5).
+    """
 
     name: str
     type: str
@@ -51,6 +55,7 @@ class Expectation:
     owner: str = ""
     article: str = ""
     limit: str = ""
+    is_blocking: bool = False
 
     @property
     def column(self) -> str | None:
@@ -66,7 +71,6 @@ class Suite:
     Attributes:
         name: `<folder>.<relation>`, unique.
         schema: schema of the relation inside its database.
-        is_blocking: a breach of ERROR severity keeps the last good marts in place.
         is_empty_allowed: no rows make the suite NOT_APPLICABLE instead of failing it.
     """
 
@@ -76,7 +80,6 @@ class Suite:
     schema: str
     relation: str
     expectations: tuple[Expectation, ...]
-    is_blocking: bool = False
     is_empty_allowed: bool = False
     owner: str = ""
 
@@ -122,6 +125,7 @@ def read(path: Path) -> Suite:
                 owner=meta.get("owner", ""),
                 article=one["meta"].get("article", ""),
                 limit=one["meta"].get("limit", ""),
+                is_blocking=one["meta"].get("blocking", False),
             )
             for one in document["expectations"]
         )
@@ -132,7 +136,6 @@ def read(path: Path) -> Suite:
             schema=meta["schema"],
             relation=meta["relation"],
             expectations=expectations,
-            is_blocking=meta["blocking"],
             is_empty_allowed=meta["empty"] == "not_applicable",
             owner=meta.get("owner", ""),
         )
@@ -165,7 +168,6 @@ def dump(suite: Suite) -> str:
         "title": suite.title,
         "schema": suite.schema,
         "relation": suite.relation,
-        "blocking": suite.is_blocking,
         "empty": "not_applicable" if suite.is_empty_allowed else "fail",
         "owner": suite.owner,
     }
@@ -178,8 +180,9 @@ def dump(suite: Suite) -> str:
 
 
 def _line(one: Expectation) -> str:
-    meta = {"name": one.name, "title": one.title}
+    meta: dict[str, Any] = {"name": one.name, "title": one.title}
     meta |= {part: text for part in ("limit", "reason", "article") if (text := getattr(one, part))}
+    meta |= {"blocking": True} if one.is_blocking else {}
     return _json(
         {"type": one.type, "kwargs": dict(one.kwargs), "severity": _word(one.severity), "meta": meta}
     )

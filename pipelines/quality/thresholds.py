@@ -242,7 +242,6 @@ def _suite(table: str, limits: Sequence[Threshold]) -> Suite:
         schema="quality",
         relation="metric",
         expectations=tuple(one.to_expectation() for one in limits),
-        is_blocking=False,
         is_empty_allowed=True,
     )
 

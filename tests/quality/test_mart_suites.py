@@ -192,6 +192,14 @@ def test_the_suites_name_only_columns_the_marts_have():
             assert set((one.column or "").split(", ")) - {""} <= known, (suite.name, one.name)
 
 
+def test_only_what_a_model_makes_wrong_can_block():
+    blocking = {one.name.split(".")[0] for suite in MARTS for one in suite.expectations if one.is_blocking}
+    assert {"grain", "key", "sum", "conservation"} <= blocking
+    # delivered values, empty feeds and unknown institutions are the district's matter
+    assert not blocking & {"not_empty", "value_set", "range", "format", "reference", "interval", "not_null"}
+    assert all(any(one.is_blocking for one in suite.expectations) for suite in MARTS)
+
+
 @pytest.mark.parametrize("suite", MARTS, ids=lambda suite: suite.name)
 def test_a_missing_mart_is_a_blocking_error(planted, suite):
     with planted(f"drop table marts.marts.{suite.relation}") as connection:
