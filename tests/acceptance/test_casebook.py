@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.acceptance.city import A2, B2, DISTRICT, A, B, C, City, Person, Row, days
+from tests.acceptance.city import A2, A, B, C, City, Person, Row, days
 
 PASS, FAIL, NE, NA = "PASS", "FAIL", "NOT_EVALUABLE", "NOT_APPLICABLE"
 

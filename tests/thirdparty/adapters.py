@@ -6,6 +6,7 @@ No expected figure is computed here; the packages' own measures and test_thirdpa
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -21,9 +22,14 @@ LAST_DAY = date(2025, 12, 31)
 
 
 def carebundle_histories(count: int = 500) -> list[dict[str, Any]]:
-    """FHIR bundles of ``count`` hypertension histories, ages 35–85, last visit on 2025-12-31."""
-    return [
-        json.loads(
+    """FHIR bundles of ``count`` hypertension histories, ages 35–85, last visit on 2025-12-31.
+
+    The package draws an age and then a day of birth up to a year around it: a history whose patient is 34 on the
+    last day is drawn again, because the indicator begins at 35.
+    """
+    histories: list[dict[str, Any]] = []
+    for seed in itertools.count():
+        bundle = json.loads(
             generate_history(
                 profile="hypertension",
                 seed=seed,
@@ -32,8 +38,12 @@ def carebundle_histories(count: int = 500) -> list[dict[str, Any]]:
                 reference_date=LAST_DAY,
             ).model_dump_json(by_alias=True, exclude_none=True)
         )
-        for seed in range(count)
-    ]
+        born = date.fromisoformat(next(_resources(bundle, "Patient"))["birthDate"])
+        if born <= LAST_DAY.replace(year=LAST_DAY.year - 35):
+            histories.append(bundle)
+        if len(histories) == count:
+            return histories
+    raise AssertionError("unreachable: seeds do not end")
 
 
 def _resources(bundle: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
