@@ -68,6 +68,12 @@ def resolve_header(titles: list[str], dataset: Dataset) -> Header:
     return Header(positions, tuple(unknown) if len(positions) * 2 >= len(titles) else ())
 
 
+def known_share(titles: list[str], dataset: Dataset) -> float:
+    """Return which share of a header's cells a dataset knows."""
+    lookup = _lookup(dataset.name)
+    return sum(normal_header(title) in lookup for title in titles) / max(len(titles), 1)
+
+
 def _shown(title: str, index: int) -> str:
     text = " ".join(title.split())
     if not text or _DIGITS.search(text) or len(text) > _NAME_LENGTH or index >= _NAMED_UNKNOWN:

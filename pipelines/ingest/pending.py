@@ -17,7 +17,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.ingest import lake
-from pipelines.ingest.delivery import commit, examine, refused_outcome, store
+from pipelines.ingest.delivery import commit, refused_outcome, store
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import Candidate, Refusal, missing_sm3, read_candidate
 from pipelines.ingest.outcome import DeliveryOutcome, as_reused
@@ -160,18 +160,6 @@ def ingest_delivery(
         return None
     register = lake.read_register(settings, candidate.unit) if candidate.holds_batch else None
     return _take_in(settings, candidate, register, [], limits)[0]
-
-
-def check_delivery(
-    settings: Settings, folder: Path, scratch: Path, limits: Limits = DEFAULT_LIMITS
-) -> DeliveryOutcome:
-    """Say what ingest would say of a delivery folder, storing nothing.
-
-    `scratch` is an empty folder for the work; its quarantine files hold the rows that would be refused. A
-    folder that does not lie in `<unit>/<day>/<batch>` yet is judged as if it did.
-    """
-    candidate = read_candidate(Path(folder).absolute(), limits, is_placed=False)
-    return examine(settings, candidate, scratch, limits)
 
 
 def _is_known(settings: Settings, candidate: Candidate) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.ingest import delivery, lake, receipt
 from pipelines.ingest.limits import Limits
-from pipelines.ingest.pending import check_delivery, ingest_delivery
+from pipelines.ingest.pending import ingest_delivery
 from tests.deliveries import DeliveryBuilder
 from tests.ingest.conftest import Home
 from tests.ingest.rows import archive, followup
@@ -275,19 +275,6 @@ def test_the_inbox_is_never_changed(home: Home) -> None:
     before = digest()
     home.ingest()
     assert digest() == before
-
-
-def test_a_check_says_what_ingest_would_say_and_stores_nothing(home: Home, tmp_path: Path) -> None:
-    elsewhere = DeliveryBuilder(tmp_path / "desk").add("archive", [archive(1), archive(2, name=None)]).write()
-    folder = elsewhere.rename(tmp_path / "my delivery")
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    checked = check_delivery(home.settings, folder, scratch)
-    assert (checked.accepted_rows, checked.quarantined_rows) == (1, 1)
-    assert checked.files[0].reasons[0].code == "REQUIRED_MISSING"
-    assert not home.settings.lake.exists()
-    builder = home.delivery().add("archive", [archive(1), archive(2, name=None)])
-    assert home.take_in(builder).files == checked.files
 
 
 def test_anchors_give_every_source_its_columns_before_the_first_row(home: Home) -> None:
