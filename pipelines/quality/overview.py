@@ -33,7 +33,7 @@ SHOWN_ORGS = 30
 """Institutions listed on the front page; the rest stand in mart_rule_summary."""
 
 MIN_CASES = 20
-"""Institutions with fewer cases are not named as worst (rulebook §8, item 5)."""
+"""Rates on fewer cases are neither compared nor named as worst (rulebook §8, item 5)."""
 
 _DISTRICT_NAME = """
 select
@@ -65,6 +65,11 @@ class Figure:
     rate: float | None
     earlier_rate: float | None = None
     district: str = ""
+
+    @property
+    def is_comparable(self) -> bool:
+        """True when there is a rate on enough cases to be set beside others."""
+        return self.rate is not None and (self.denominator or 0) >= MIN_CASES
 
     @property
     def has_cases(self) -> bool:
@@ -374,7 +379,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, counted: Sequence[Mapping[str,
 
 def _worst(figures: Sequence[Figure], count: int = 3) -> list[Figure]:
     """Highest failure rates on enough cases, most first."""
-    judged = [figure for figure in figures if figure.numerator and (figure.denominator or 0) >= MIN_CASES]
+    judged = [figure for figure in figures if figure.numerator and figure.is_comparable]
     return sorted(judged, key=lambda one: (-(one.rate or 0), -(one.numerator or 0), one.code))[:count]
 
 

@@ -184,6 +184,8 @@ def _inert(value: Any) -> Any:
 def _environment() -> jinja2.Environment:
     import jinja2
 
+    from pipelines.contract.model import datasets
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -199,7 +201,7 @@ def _environment() -> jinja2.Environment:
         "SEVERITY_TEXT": SEVERITY_TEXT,
         "KIND_TEXT": KIND_TEXT,
         "STATUSES": overview.STATUSES,
-        "Status": Status,
+        "DATASETS": {name: dataset.title for name, dataset in datasets().items()},
     }
     return environment
 
