@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -27,6 +27,11 @@ _OFFSET_MOMENT = re.compile(
 )
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$", re.ASCII)
 _NAME_LENGTH = 64
+
+BATCH_FORM = r"^[^\s/\\|.\x00-\x1f][^/\\|\x00-\x1f]{0,47}$"
+"""A batch names a folder and a receipt and stands in `|`-joined lists."""
+
+BatchName = Annotated[str, Field(pattern=BATCH_FORM)]
 
 
 class FileEntry(BaseModel):
@@ -49,11 +54,11 @@ class Manifest(BaseModel):
 
     contract_version: str = Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")
     unit: str = Field(pattern=r"^[0-9]{6}$")
-    batch: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")
+    batch: BatchName
     sent_at: str
     source_system: str | None = Field(default=None, max_length=_NAME_LENGTH)
     mode: Literal["delta", "full"]
-    withdraws: list[str] = Field(default_factory=list)
+    withdraws: list[BatchName] = Field(default_factory=list)
     files: list[FileEntry]
 
     @field_validator("sent_at")

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.contract import model
-from pipelines.ingest.manifest import Refusal
+from pipelines.ingest.manifest import BATCH_FORM, Refusal
 from pipelines.ingest.outcome import ACCEPTED, DeliveryOutcome, FileOutcome, ReasonCount
 from pipelines.ingest.reasons import REASONS
 from pipelines.settings import Settings
 
-_SAFE_NAME = re.compile(r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")
+_SAFE_NAME = re.compile(BATCH_FORM)
 _VERSIONS = ("current", "superseded", "repeated", "withdrawn")
 _VERSIONS_CHINESE = {"current": "现行", "superseded": "被取代", "repeated": "重复", "withdrawn": "被撤回"}
 

@@ -83,6 +83,7 @@ def test_a_malformed_manifest_refuses_the_delivery(home: Home, content: bytes) -
         {"files": "archive.csv"},
         {"batch": "../x"},
         {"withdraws": [1]},
+        {"withdraws": ["B1|B2"]},
         {"unit": 500116},
     ],
     ids=str,
@@ -317,6 +318,12 @@ def test_a_delivery_may_only_withdraw(home: Home) -> None:
     assert outcome.status == "accepted"
     row = home.register().row(0, named=True)
     assert (row["file_path"], row["withdraws"]) == (None, "20260101-01|20260102-01")
+
+
+def test_a_batch_may_have_any_name_that_a_folder_may_have(home: Home) -> None:
+    outcome = home.take_in(home.delivery(batch="第1批 (补报)").add("archive", [archive()]))
+    assert outcome.status == "accepted"
+    assert home.receipt(outcome)["batch"] == "第1批 (补报)"
 
 
 def test_what_lies_astray_in_the_inbox_is_named(home: Home) -> None:
