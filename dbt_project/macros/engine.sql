@@ -118,21 +118,22 @@
     hmac_sm3({{ text }})
 {%- endmacro %}
 
-{% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches', 'yudang')(text, pattern)) }}{% endmacro %}
+{#- pattern: a regular expression without quotes. -#}
+{% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches', 'yudang')(text, "'" ~ pattern ~ "'")) }}{% endmacro %}
 {% macro default__matches(text, pattern) -%}
-    regexp_matches({{ text }}, '{{ pattern }}')
+    regexp_matches({{ text }}, {{ pattern }})
 {%- endmacro %}
 {% macro spark__matches(text, pattern) -%}
-    ({{ text }} rlike '{{ pattern }}')
+    ({{ text }} rlike {{ pattern }})
 {%- endmacro %}
 
 {#- Distinct non-null values, sorted and joined. -#}
-{% macro joined_values(expression, separator='|') %}{{ return(adapter.dispatch('joined_values', 'yudang')(expression, separator)) }}{% endmacro %}
+{% macro joined_values(expression, separator='|') %}{{ return(adapter.dispatch('joined_values', 'yudang')(expression, "'" ~ separator ~ "'")) }}{% endmacro %}
 {% macro default__joined_values(expression, separator) -%}
-    nullif(array_to_string(list_sort(list_distinct(list({{ expression }}))), '{{ separator }}'), '')
+    nullif(array_to_string(list_sort(list_distinct(list({{ expression }}))), {{ separator }}), '')
 {%- endmacro %}
 {% macro spark__joined_values(expression, separator) -%}
-    nullif(array_join(array_sort(collect_set({{ expression }})), '{{ separator }}'), '')
+    nullif(array_join(array_sort(collect_set({{ expression }})), {{ separator }}), '')
 {%- endmacro %}
 
 {% macro any_true(expression) %}{{ return(adapter.dispatch('any_true', 'yudang')(expression)) }}{% endmacro %}
@@ -141,12 +142,12 @@
 {%- endmacro %}
 
 {#- One value of a JSON object held as text, e.g. the raw code behind a null. -#}
-{% macro json_text(json, key) %}{{ return(adapter.dispatch('json_text', 'yudang')(json, key)) }}{% endmacro %}
-{% macro default__json_text(json, key) -%}
-    json_extract_string({{ json }}, '$.{{ key }}')
+{% macro json_text(json, key) %}{{ return(adapter.dispatch('json_text', 'yudang')(json, "'$." ~ key ~ "'")) }}{% endmacro %}
+{% macro default__json_text(json, path) -%}
+    json_extract_string({{ json }}, {{ path }})
 {%- endmacro %}
-{% macro spark__json_text(json, key) -%}
-    get_json_object({{ json }}, '$.{{ key }}')
+{% macro spark__json_text(json, path) -%}
+    get_json_object({{ json }}, {{ path }})
 {%- endmacro %}
 
 {#- Lists and structs, for unpivoting many columns in one pass over a table. -#}

@@ -51,7 +51,7 @@ manager as (
             manager_interval.district_code,
             row_number() over (
                 partition by manager_interval.archive_key
-                order by manager_interval.valid_to desc, manager_interval.valid_from desc, manager_interval.org_code
+                order by manager_interval.valid_to desc, manager_interval.valid_from desc, manager_interval.org_code asc
             ) as recency
         from {{ ref('manager_interval') }} as manager_interval
         where

@@ -22,11 +22,17 @@ archive as (
         archive.known_from_date,
         archive.created_date,
         archive.create_org_code,
-        archive.create_org_district_code,
+        -- whether another unit created it; a district that was renamed since is no other unit
+        coalesce(
+            archive.create_org_district_code <> archive.delivery_unit
+            and coalesce(creator_successor.new_code, archive.create_org_district_code) <> archive.delivery_unit,
+            false
+        ) as is_created_elsewhere,
         archive.manage_org_code,
         archive.manage_from_date,
         archive.vanished_at
     from {{ ref('registered_archive') }} as archive
+    left join successor as creator_successor on archive.create_org_district_code = creator_successor.old_code
     where archive.known_from_date <= {{ as_of_date() }}
 ),
 
@@ -74,7 +80,10 @@ missing as (
         archive.holding_key is null
         and renamed.holding_key is null
         -- a transfer of somebody who has no archive anywhere moves nothing
-        and exists (select 1 from archive as any_archive where any_archive.person_key = arrival.person_key)
+        and exists (
+            select 1 from archive as any_archive
+            where any_archive.person_key = arrival.person_key
+        )
 ),
 
 predecessor as (
@@ -116,7 +125,7 @@ select
     archive.manage_from_date,
     -- created elsewhere, or created only after a completed transfer had brought it here
     (
-        coalesce(archive.create_org_district_code <> archive.delivery_unit, false)
+        archive.is_created_elsewhere
         and predecessor.changed_on is null
     )
     or coalesce(arrival.first_success_date <= archive.created_date, false) as is_moved_in,
@@ -126,12 +135,12 @@ select
             arrival.first_success_date is not null
             and coalesce(departure.first_success_date, {{ end_of_time() }}) >= arrival.first_success_date
             and (
-                coalesce(archive.create_org_district_code <> archive.delivery_unit, false)
+                archive.is_created_elsewhere
                 or arrival.first_success_date <= archive.created_date
             )
             then null
         when predecessor.changed_on is not null then greatest(archive.known_from_date, predecessor.changed_on)
-        when coalesce(archive.create_org_district_code <> archive.delivery_unit, false)
+        when archive.is_created_elsewhere
             then coalesce(archive.manage_from_date, archive.known_from_date)
         else archive.known_from_date
     end as own_start_date,

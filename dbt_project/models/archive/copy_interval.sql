@@ -20,7 +20,8 @@ begun as (
     select
         active.*,
         case
-            when lag(active.segment_to) over (partition by active.archive_key order by active.event_number)
+            when
+                lag(active.segment_to) over (partition by active.archive_key order by active.event_number)
                 = active.segment_from
                 then 0
             else 1

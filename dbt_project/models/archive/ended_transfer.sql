@@ -24,42 +24,48 @@ ended as (
         on
             crossing.person_key = termination.person_key
             and termination.kind_code in ('LOST', 'MOVED_OUT')
-            and termination.recorded_from_date <= crossing.success_date
+            and crossing.success_date >= termination.recorded_from_date
             and coalesce(termination.cancelled_date, {{ end_of_time() }}) > crossing.success_date
     group by crossing.transfer_key, crossing.person_key, crossing.to_district_code, crossing.success_date
+),
+
+reactivated as (
+    select ended.transfer_key
+    from ended
+    inner join {{ ref('reactivation_event') }} as reactivation
+        on
+            ended.person_key = reactivation.person_key
+            and ended.ended_date <= reactivation.effective_date
+            and ended.success_date > reactivation.effective_date
+    group by ended.transfer_key
+),
+
+resumed_elsewhere as (
+    -- an earlier move had already brought the person back under management
+    select ended.transfer_key
+    from ended
+    inner join crossing as earlier
+        on
+            ended.person_key = earlier.person_key
+            and ended.ended_date < earlier.success_date
+            and ended.success_date > earlier.success_date
+    inner join {{ ref('identified_service') }} as service
+        on
+            earlier.person_key = service.person_key
+            and earlier.to_district_code = service.serving_district_code
+            and earlier.success_date <= service.service_date
+            and ended.success_date > service.service_date
+    group by ended.transfer_key
 ),
 
 still_ended as (
     select ended.*
     from ended
+    left join reactivated on ended.transfer_key = reactivated.transfer_key
+    left join resumed_elsewhere on ended.transfer_key = resumed_elsewhere.transfer_key
     where
-        not exists (
-            select 1
-            from {{ ref('reactivation_event') }} as reactivation
-            where
-                reactivation.person_key = ended.person_key
-                and reactivation.effective_date >= ended.ended_date
-                and reactivation.effective_date < ended.success_date
-        )
-        -- another unit's archive of the person went on: nothing had ended for the person
-        and not exists (
-            select 1
-            from {{ ref('transfer_event') }} as earlier
-            where
-                earlier.person_key = ended.person_key
-                and earlier.is_cross_district
-                and earlier.success_date > ended.ended_date
-                and earlier.success_date < ended.success_date
-                and exists (
-                    select 1
-                    from {{ ref('identified_service') }} as service
-                    where
-                        service.person_key = earlier.person_key
-                        and service.serving_district_code = earlier.to_district_code
-                        and service.service_date >= earlier.success_date
-                        and service.service_date < ended.success_date
-                )
-        )
+        reactivated.transfer_key is null
+        and resumed_elsewhere.transfer_key is null
 )
 
 select
@@ -72,11 +78,11 @@ from still_ended
 left join {{ ref('identified_service') }} as service
     on
         still_ended.person_key = service.person_key
-        and service.service_date >= still_ended.success_date
+        and still_ended.success_date <= service.service_date
         and service.service_date <= {{ as_of_date() }}
         and (
-            service.serving_district_code = still_ended.to_district_code
-            or service.delivery_unit = still_ended.to_district_code
+            still_ended.to_district_code = service.serving_district_code
+            or still_ended.to_district_code = service.delivery_unit
         )
 group by
     still_ended.transfer_key,

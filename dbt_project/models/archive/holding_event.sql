@@ -77,8 +77,8 @@ explained_statement as (
             statement.person_key = transfer.person_key
             and statement.org_code = transfer.to_org_code
             and (
-                transfer.success_date >= statement.stated_from_date
-                or (transfer.success_date is null and transfer.applied_date <= statement.stated_from_date)
+                statement.stated_from_date <= transfer.success_date
+                or (transfer.success_date is null and statement.stated_from_date >= transfer.applied_date)
             )
     group by statement.holding_key, statement.org_code, statement.stated_from_date
 ),
@@ -296,7 +296,7 @@ death as (
         on
             statement.holding_key = revoked.holding_key
             and revoked.effect_code = 'BACK'
-            and revoked.version_number > statement.version_number
+            and statement.version_number < revoked.version_number
     where statement.effect_code = 'DEAD'
     group by statement.holding_key, statement.person_key, statement.stated_date
 ),

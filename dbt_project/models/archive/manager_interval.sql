@@ -66,7 +66,8 @@ org_stretch as (
         org.attributed_from,
         org.attributed_to,
         case
-            when lag(org.district_code) over (partition by org.org_code order by org.attributed_from)
+            when
+                lag(org.district_code) over (partition by org.org_code order by org.attributed_from)
                 = org.district_code
                 then 0
             else 1

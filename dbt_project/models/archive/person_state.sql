@@ -49,8 +49,8 @@ manager as (
                         else manager_interval.valid_to
                     end desc,
                     manager_interval.valid_from desc,
-                    manager_interval.archive_key,
-                    manager_interval.holding_key
+                    manager_interval.archive_key asc,
+                    manager_interval.holding_key asc
             ) as preference
         from {{ ref('manager_interval') }} as manager_interval
         where manager_interval.valid_from <= {{ as_of_date() }}
@@ -114,7 +114,7 @@ tried as (
         on
             clocked.person_key = attempt.person_key
             and attempt.outcome_code = '2'
-            and attempt.attempted_date > clocked.contact_clock_start_date
+            and clocked.contact_clock_start_date < attempt.attempted_date
     group by clocked.person_key
 ),
 

@@ -56,7 +56,7 @@ named_service as (
             heard.delivery_unit = service.delivery_unit
             and heard.service_record_id = service.record_key
             and heard.person_key = service.person_key
-            and service.service_date <= heard.as_of_date
+            and heard.as_of_date >= service.service_date
     group by heard.reactivation_key
 ),
 
@@ -89,13 +89,13 @@ answered as (
                 case when termination.kind_code = 'DEAD' then 0 else 1 end,
                 case when termination.delivery_unit = dated.delivery_unit then 0 else 1 end,
                 termination.recorded_from_date desc,
-                termination.termination_key
+                termination.termination_key asc
         ) as preference
     from dated
     inner join {{ ref('termination_event') }} as termination
         on
             dated.person_key = termination.person_key
-            and termination.recorded_from_date <= dated.reference_date
+            and dated.reference_date >= termination.recorded_from_date
             and coalesce(termination.cancelled_date, {{ end_of_time() }}) > dated.reference_date
 ),
 
@@ -114,7 +114,7 @@ found_service as (
             dated.person_key = service.person_key
             and dated.delivery_unit = service.delivery_unit
             and service.service_date >= coalesce(answered.archived_date, answered.recorded_from_date)
-            and service.service_date <= dated.as_of_date
+            and dated.as_of_date >= service.service_date
     where dated.named_service_date is null
     group by dated.reactivation_key
 ),

@@ -115,13 +115,13 @@ silent as (
                 turning_event.event_date desc,
                 case when turning_event.turned_code = 'MANAGED' then 1 else 0 end,
                 turning_event.event_number desc,
-                turning_event.evidence_key
+                turning_event.evidence_key asc
         ) as recency
     from lived
     inner join turning_event
         on
             lived.person_key = turning_event.person_key
-            and turning_event.event_date <= lived.stretch_from
+            and lived.stretch_from >= turning_event.event_date
             and turning_event.turned_code in ('LOST', 'MOVED_OUT', 'MANAGED')
     where
         not lived.is_active
@@ -150,7 +150,8 @@ begun as (
     select
         stated.*,
         case
-            when lag(stated.status_code) over (partition by stated.person_key order by stated.stretch_from)
+            when
+                lag(stated.status_code) over (partition by stated.person_key order by stated.stretch_from)
                 = stated.status_code
                 then 0
             else 1
@@ -190,14 +191,14 @@ evidenced as (
         turning_event.evidence_key,
         row_number() over (
             partition by merged.person_key, merged.valid_from
-            order by turning_event.event_date desc, turning_event.event_number desc, turning_event.evidence_key
+            order by turning_event.event_date desc, turning_event.event_number desc, turning_event.evidence_key asc
         ) as recency
     from merged
     left join turning_event
         on
             merged.person_key = turning_event.person_key
             and merged.status_code = turning_event.turned_code
-            and turning_event.event_date <= merged.valid_from
+            and merged.valid_from >= turning_event.event_date
 )
 
 select

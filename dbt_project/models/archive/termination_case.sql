@@ -47,8 +47,8 @@ served as (
             and service.service_date <= {{ as_of_date() }}
             and (
                 parameter.last_service_scope = 'city'
-                or service.delivery_unit = termination.delivery_unit
-                or service.service_date > termination.reference_date
+                or termination.delivery_unit = service.delivery_unit
+                or termination.reference_date < service.service_date
             )
     group by termination.termination_key
 ),
@@ -62,7 +62,7 @@ reached as (
         on
             termination.person_key = attempt.person_key
             and attempt.outcome_code = '1'
-            and attempt.attempted_date <= termination.reference_date
+            and termination.reference_date >= attempt.attempted_date
     group by termination.termination_key
 ),
 
@@ -93,10 +93,10 @@ tried as (
         on
             clocked.person_key = attempt.person_key
             and attempt.outcome_code = '2'
-            and attempt.attempted_date <= clocked.reference_date
+            and clocked.reference_date >= attempt.attempted_date
             and (
                 clocked.contact_clock_start_date is null
-                or attempt.attempted_date > clocked.contact_clock_start_date
+                or clocked.contact_clock_start_date < attempt.attempted_date
             )
     group by clocked.termination_key
 ),
@@ -120,7 +120,7 @@ channel as (
                     case when archive.delivery_unit = clocked.delivery_unit then 0 else 1 end,
                     case when archive.district_archive_id = clocked.district_archive_id then 0 else 1 end,
                     archive.received_at desc,
-                    archive.archive_key
+                    archive.archive_key asc
             ) as preference
         from clocked
         cross join parameter
@@ -159,7 +159,7 @@ taken_over as (
     inner join {{ ref('ended_transfer') }} as ended_transfer
         on
             clocked.person_key = ended_transfer.person_key
-            and ended_transfer.activated_date >= clocked.recorded_from_date
+            and clocked.recorded_from_date <= ended_transfer.activated_date
     where clocked.kind_code in ('LOST', 'MOVED_OUT')
     group by clocked.termination_key
 ),
@@ -179,7 +179,7 @@ manager as (
                 order by
                     case when manager_interval.delivery_unit = clocked.delivery_unit then 0 else 1 end,
                     manager_interval.valid_from desc,
-                    manager_interval.holding_key
+                    manager_interval.holding_key asc
             ) as preference
         from clocked
         inner join {{ ref('manager_interval') }} as manager_interval

@@ -42,12 +42,12 @@ earlier as (
             transfer.person_key = period_start.person_key
             and transfer.transfer_key <> period_start.transfer_key
             and (
-                period_start.succeeded_at < transfer.succeeded_at
+                transfer.succeeded_at > period_start.succeeded_at
                 or (
-                    period_start.succeeded_at = transfer.succeeded_at
-                    and period_start.transfer_key < transfer.transfer_key
+                    transfer.succeeded_at = period_start.succeeded_at
+                    and transfer.transfer_key > period_start.transfer_key
                 )
-                or (transfer.succeeded_at is null and period_start.success_date <= transfer.applied_date)
+                or (transfer.succeeded_at is null and transfer.applied_date >= period_start.success_date)
             )
 ),
 
@@ -92,7 +92,7 @@ returned as (
             transfer.person_key = back.person_key
             and transfer.from_district_code = back.to_district_code
             and back.from_district_code <> back.to_district_code
-            and back.succeeded_at > transfer.succeeded_at
+            and transfer.succeeded_at < back.succeeded_at
     where transfer.is_cross_district
     group by transfer.transfer_key
 ),
@@ -159,14 +159,13 @@ origin as (
 
 declared_target as (
     -- the archive already names the target although the transfer is not complete
-    select
-        transfer.transfer_key
+    select transfer.transfer_key
     from transfer
     inner join {{ ref('declared_manager') }} as statement
         on
             transfer.person_key = statement.person_key
             and transfer.to_org_code = statement.org_code
-            and statement.stated_from_date >= transfer.applied_date
+            and transfer.applied_date <= statement.stated_from_date
     left join transfer as completed
         on
             transfer.person_key = completed.person_key
@@ -186,9 +185,9 @@ served as (
     inner join {{ ref('identified_service') }} as service
         on
             transfer.person_key = service.person_key
-            and service.service_date >= transfer.success_date
+            and transfer.success_date <= service.service_date
             and service.service_date <= {{ as_of_date() }}
-            and service.serving_district_code = transfer.to_district_code
+            and transfer.to_district_code = service.serving_district_code
     group by transfer.transfer_key
 )
 

@@ -49,8 +49,8 @@ candidate as (
         on
             side.person_key = holding.person_key
             and (
-                holding.delivery_unit = side.district_code
-                or holding.present_unit = side.district_code
+                side.district_code = holding.delivery_unit
+                or side.district_code = holding.present_unit
             )
 ),
 

@@ -1,33 +1,33 @@
 -- Every current service record of any form, with its person and the institution that served.
 with served as (
     {%- for dataset in service_datasets() %}
-    select
-        {{ record_subject_key(dataset, 'service.record_scope', 'service.record_key') }} as service_key,
-        '{{ dataset }}' as dataset,
-        service.delivery_unit,
-        service.record_key,
-        service.person_key,
-        service.district_archive_id,
-        service.org_code as serving_org_code,
-        service.doctor_id,
-        service.service_date,
-        coalesce(service.service_end_date, service.service_date) as service_end_date,
-        service.mode_code,
-        service.capture_code,
-        service.entered_at,
-        service.entered_by_org_type_code,
-        service.uploaded_at,
-        service.received_at,
-        service.first_received_at,
-        service.is_free,
-        service.local_residence_start_date,
-        {%- if dataset in ('health_exam', 'encounter') %}
-        coalesce(service.mode_code, '1') not in ('3', '4') as is_face_to_face
-        {%- else %}
-        coalesce(service.mode_code, '') in ('1', '2') as is_face_to_face
-        {%- endif %}
-    from {{ with_person('stg_' ~ dataset) }} as service
-    {{ 'union all' if not loop.last }}
+        select
+            {{ record_subject_key(dataset, 'service.record_scope', 'service.record_key') }} as service_key,
+            '{{ dataset }}' as dataset,
+            service.delivery_unit,
+            service.record_key,
+            service.person_key,
+            service.district_archive_id,
+            service.org_code as serving_org_code,
+            service.doctor_id,
+            service.service_date,
+            coalesce(service.service_end_date, service.service_date) as service_end_date,
+            service.mode_code,
+            service.capture_code,
+            service.entered_at,
+            service.entered_by_org_type_code,
+            service.uploaded_at,
+            service.received_at,
+            service.first_received_at,
+            service.is_free,
+            service.local_residence_start_date,
+            {%- if dataset in ('health_exam', 'encounter') %}
+                coalesce(service.mode_code, '1') not in ('3', '4') as is_face_to_face
+            {%- else %}
+                coalesce(service.mode_code, '') in ('1', '2') as is_face_to_face
+            {%- endif %}
+        from {{ with_person('stg_' ~ dataset) }} as service
+        {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
 

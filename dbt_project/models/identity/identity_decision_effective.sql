@@ -18,17 +18,17 @@ standing_0 as (
     select decision.* from decision
 ),
 {% for step in range(1, 5) %}
-standing_{{ step }} as (
-    select decision.*
-    from decision
-    where not exists (
-        select 1
-        from standing_{{ step - 1 }} as revoking
-        where
-            revoking.revoked_ref = decision.decision_ref
-            and revoking.decision_ref <> decision.decision_ref
-    )
-),
+    standing_{{ step }} as (
+        select decision.*
+        from decision
+        where not exists (
+            select 1
+            from standing_{{ step - 1 }} as revoking
+            where
+                revoking.revoked_ref = decision.decision_ref
+                and revoking.decision_ref <> decision.decision_ref
+        )
+    ),
 {% endfor %}
 endpoint as (
     select standing_4.left_key as written_key from standing_4
@@ -55,7 +55,10 @@ known_pseudonym as (
         select archive_subject.own_key from {{ ref('archive_subject') }} as archive_subject
     ) as sighting
     -- pseudonyms are reversed only when a decision speaks in them
-    where exists (select 1 from endpoint where length(endpoint.written_key) = 64)
+    where exists (
+        select 1 from endpoint
+        where length(endpoint.written_key) = 64
+    )
 ),
 
 resolved as (

@@ -84,9 +84,9 @@ living_owner as (
         on
             stated_row.from_key = owner.identity_key
             and owner.is_latest
-            and owner.own_key <> stated_row.own_key
-            and owner.compared_name <> stated_row.compared_name
-            and owner.birth_date <> stated_row.birth_date
+            and stated_row.own_key <> owner.own_key
+            and stated_row.compared_name <> owner.compared_name
+            and stated_row.birth_date <> owner.birth_date
     group by stated_row.to_key, stated_row.from_key
 ),
 

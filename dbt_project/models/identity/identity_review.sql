@@ -293,14 +293,14 @@ gathered as (
         'id_changed', 'birth_mismatch', 'multiple_ids', 'disputed_statement', 'mother_same_name', 'twin_or_renamed',
         'id_dummy', 'mothers_number', 'name_conflict', 'archive_conflict'
     ] %}
-    select
-        {{ part }}.reason_code,
-        {{ part }}.left_key,
-        {{ part }}.right_key,
-        {{ part }}.delivery_unit,
-        {{ part }}.seen_at
-    from {{ part }}
-    {{ 'union all' if not loop.last }}
+        select
+            {{ part }}.reason_code,
+            {{ part }}.left_key,
+            {{ part }}.right_key,
+            {{ part }}.delivery_unit,
+            {{ part }}.seen_at
+        from {{ part }}
+        {% if not loop.last %}union all{% endif %}
     {%- endfor %}
 ),
 

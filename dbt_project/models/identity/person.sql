@@ -11,7 +11,7 @@ with archive_value as (
             order by
                 case when archive.vanished_at is null then 0 else 1 end,
                 archive.received_at desc,
-                archive_person.archive_key
+                archive_person.archive_key asc
         ) as recency
     from {{ ref('stg_archive_version') }} as archive
     inner join {{ ref('archive_person') }} as archive_person
@@ -29,7 +29,7 @@ index_value as (
         population.sex_code,
         row_number() over (
             partition by population.person_key
-            order by population.received_at desc, population.record_key
+            order by population.received_at desc, population.record_key asc
         ) as recency
     from {{ with_person('stg_population_index') }} as population
 ),

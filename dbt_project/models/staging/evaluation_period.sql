@@ -5,8 +5,7 @@ with run as (
 ),
 
 period_end as (
-    select
-        run.as_of_date as period_end
+    select run.as_of_date as period_end
     from run
     union all
     select
