@@ -5,7 +5,7 @@ run_context as (
     select {{ as_of_date() }} as as_of_date
 ),
 
-copy as (
+held as (
     select
         archive_copy.*,
         {{ key_type('archive_copy.anchor_key') }} as own_key_type_code,
@@ -17,9 +17,9 @@ copy as (
 
 shared as (
     -- only persons with several archives can hold a duplicate
-    select copy.person_key
-    from copy
-    group by copy.person_key
+    select held.person_key
+    from held
+    group by held.person_key
     having count(*) > 1
 ),
 
@@ -35,17 +35,17 @@ rival as (
                 then 1
             else 0
         end) as same_day_flag
-    from copy as created
+    from held as created
     inner join shared on created.person_key = shared.person_key
-    inner join copy as other
+    inner join held as other
         on
             created.person_key = other.person_key
             and created.archive_key <> other.archive_key
     inner join {{ ref('copy_interval') }} as other_interval
         on
             other.archive_key = other_interval.archive_key
-            and other_interval.active_from <= created.created_date
-            and other_interval.active_to > created.created_date
+            and created.created_date >= other_interval.active_from
+            and created.created_date < other_interval.active_to
     where
         not coalesce(created.is_moved_in, false)
         -- a district that renumbers its archives names the number that went before
@@ -77,15 +77,15 @@ first_manager as (
                 order by manager_interval.valid_from, manager_interval.valid_to
             ) as position
         from {{ ref('manager_interval') }} as manager_interval
-        inner join copy on manager_interval.archive_key = copy.archive_key
-        where copy.is_moved_in
+        inner join held on manager_interval.archive_key = held.archive_key
+        where held.is_moved_in
     ) as ranked
     where ranked.position = 1
 ),
 
 taken as (
     select
-        copy.archive_key,
+        held.archive_key,
         first_manager.valid_from as taken_date,
         max(case
             when
@@ -97,27 +97,27 @@ taken as (
         end) as transfer_flag,
         max(case when former.person_key is not null then 1 else 0 end) as former_flag,
         max(case when asked.transfer_key is not null and asked.success_date is null then 1 else 0 end) as asked_flag
-    from copy
-    inner join first_manager on copy.archive_key = first_manager.archive_key
+    from held
+    inner join first_manager on held.archive_key = first_manager.archive_key
     left join {{ ref('manager_interval') }} as former
         on
-            copy.person_key = former.person_key
-            and copy.delivery_unit <> former.district_code
-            and former.valid_from < first_manager.valid_from
+            held.person_key = former.person_key
+            and held.delivery_unit <> former.district_code
+            and first_manager.valid_from > former.valid_from
     left join {{ ref('transfer_case') }} as asked
         on
-            copy.person_key = asked.person_key
-            and copy.delivery_unit = asked.to_district_code
+            held.person_key = asked.person_key
+            and held.delivery_unit = asked.to_district_code
             and asked.is_cross_district
-            and asked.applied_date <= first_manager.valid_from
-    group by copy.archive_key, first_manager.valid_from
+            and first_manager.valid_from >= asked.applied_date
+    group by held.archive_key, first_manager.valid_from
 ),
 
 upgrade as (
     -- a child known by certificate or mother, and the same child elsewhere under its own number
     select younger.archive_key
-    from copy as younger
-    inner join copy as numbered
+    from held as younger
+    inner join held as numbered
         on
             younger.mother_id_no = numbered.mother_id_no
             and younger.birth_date = numbered.birth_date
@@ -131,66 +131,66 @@ upgrade as (
 )
 
 select
-    copy.archive_key as subject_key,
-    copy.person_key,
-    copy.copy_state_code,
-    copy.created_date,
-    copy.birth_date,
-    copy.is_moved_in,
+    held.archive_key as subject_key,
+    held.person_key,
+    held.copy_state_code,
+    held.created_date,
+    held.birth_date,
+    held.is_moved_in,
     coalesce(rival.earlier_flag, 0) = 1 as has_earlier_archive,
     coalesce(rival.same_day_flag, 0) = 1 as has_same_day_archive,
     taken.taken_date,
     coalesce(taken.transfer_flag, 0) = 1 as is_taken_by_transfer,
     coalesce(taken.asked_flag, 0) = 1 as has_unfinished_transfer,
     coalesce(taken.former_flag, 0) = 1 as has_former_manager_elsewhere,
-    copy.own_key_type_code,
-    copy.own_key_class as key_class,
-    copy.identity_issue_codes,
-    copy.review_codes,
-    copy.id_no is not null as has_id_no,
-    copy.birth_certificate_no is not null as has_birth_certificate_no,
-    copy.mother_id_no is not null as has_mother_id_no,
-    {{ date_of_digits('substr(copy.mother_id_no, 7, 8)') }} as mother_birth_date,
+    held.own_key_type_code,
+    held.own_key_class as key_class,
+    held.identity_issue_codes,
+    held.review_codes,
+    held.id_no is not null as has_id_no,
+    held.birth_certificate_no is not null as has_birth_certificate_no,
+    held.mother_id_no is not null as has_mother_id_no,
+    {{ date_of_digits('substr(held.mother_id_no, 7, 8)') }} as mother_birth_date,
     case
-        when length(copy.mother_id_no) <> 18 then null
-        when substr(copy.mother_id_no, 17, 1) in ('0', '2', '4', '6', '8') then '2'
-        when substr(copy.mother_id_no, 17, 1) in ('1', '3', '5', '7', '9') then '1'
+        when length(held.mother_id_no) <> 18 then null
+        when substr(held.mother_id_no, 17, 1) in ('0', '2', '4', '6', '8') then '2'
+        when substr(held.mother_id_no, 17, 1) in ('1', '3', '5', '7', '9') then '1'
     end as mother_sex_code,
     upgrade.archive_key is not null as has_unlinked_upgrade,
-    cast(copy.vanished_at as date) as vanished_date,
-    copy.archived_date,
+    cast(held.vanished_at as date) as vanished_date,
+    held.archived_date,
     nullif(concat_ws(
         '、',
-        case when not {{ is_filled('copy.archive_no') }} then '档案编号' end,
-        case when not {{ is_filled('copy.name') }} then '姓名' end,
-        case when not {{ is_filled('copy.present_address') }} then '现住址' end,
-        case when not {{ is_filled('copy.registered_address') }} then '户籍地址' end,
-        case when not {{ is_filled('copy.phone') }} then '联系电话' end,
-        case when not {{ is_filled('copy.town_name') }} then '乡镇(街道)名称' end,
-        case when not {{ is_filled('copy.village_name') }} then '村(居)委会名称' end,
-        case when not {{ is_filled('copy.create_org_code') }} then '建档单位' end,
-        case when not {{ is_filled('copy.creator_id') }} then '建档人' end,
-        case when not {{ is_filled('copy.doctor_id') }} then '责任医生' end,
-        case when copy.created_date is null then '建档日期' end
+        case when not {{ is_filled('held.archive_no') }} then '档案编号' end,
+        case when not {{ is_filled('held.name') }} then '姓名' end,
+        case when not {{ is_filled('held.present_address') }} then '现住址' end,
+        case when not {{ is_filled('held.registered_address') }} then '户籍地址' end,
+        case when not {{ is_filled('held.phone') }} then '联系电话' end,
+        case when not {{ is_filled('held.town_name') }} then '乡镇(街道)名称' end,
+        case when not {{ is_filled('held.village_name') }} then '村(居)委会名称' end,
+        case when not {{ is_filled('held.create_org_code') }} then '建档单位' end,
+        case when not {{ is_filled('held.creator_id') }} then '建档人' end,
+        case when not {{ is_filled('held.doctor_id') }} then '责任医生' end,
+        case when held.created_date is null then '建档日期' end
     ), '') as cover_missing_text,
     -- a recorded code for 无 is an answer: histories count as given as soon as a code stands there
     nullif(concat_ws(
         '、',
-        case when not {{ is_filled('copy.name') }} then '姓名' end,
-        case when copy.sex_code is null then '性别' end,
+        case when not {{ is_filled('held.name') }} then '姓名' end,
+        case when held.sex_code is null then '性别' end,
         case
-            when not {{ is_filled('copy.id_no') }} and not {{ is_filled('copy.birth_certificate_no') }}
+            when not {{ is_filled('held.id_no') }} and not {{ is_filled('held.birth_certificate_no') }}
                 then '身份证号(出生医学证明编号)'
         end,
-        case when not {{ is_filled('copy.present_address') }} then '地址' end,
-        case when not {{ is_filled('copy.phone') }} then '联系方式' end,
-        case when copy.past_history_codes is null then '既往史' end,
-        case when copy.family_history_codes is null then '家族史' end
+        case when not {{ is_filled('held.present_address') }} then '地址' end,
+        case when not {{ is_filled('held.phone') }} then '联系方式' end,
+        case when held.past_history_codes is null then '既往史' end,
+        case when held.family_history_codes is null then '家族史' end
     ), '') as basic_missing_text,
-    coalesce(copy.managing_org_code, copy.manage_org_code) as managing_org_code,
-    coalesce(copy.managing_district_code, copy.manage_district_code, copy.delivery_unit) as managing_district_code,
-    copy.create_org_code as creating_org_code,
-    coalesce(copy.create_district_code, copy.delivery_unit) as creating_district_code,
+    coalesce(held.managing_org_code, held.manage_org_code) as managing_org_code,
+    coalesce(held.managing_district_code, held.manage_district_code, held.delivery_unit) as managing_district_code,
+    held.create_org_code as creating_org_code,
+    coalesce(held.create_district_code, held.delivery_unit) as creating_district_code,
     parameter.newborn_id_grace,
     parameter.child_max_age,
     parameter.mother_age_min,
@@ -198,12 +198,12 @@ select
     parameter.retention_years,
     parameter.rules_effective_from,
     run_context.as_of_date
-from copy
+from held
 cross join run_context
 inner join {{ ref('parameter_period') }} as parameter
     on
         run_context.as_of_date >= parameter.valid_from
         and run_context.as_of_date < parameter.valid_to
-left join rival on copy.archive_key = rival.archive_key
-left join taken on copy.archive_key = taken.archive_key
-left join upgrade on copy.archive_key = upgrade.archive_key
+left join rival on held.archive_key = rival.archive_key
+left join taken on held.archive_key = taken.archive_key
+left join upgrade on held.archive_key = upgrade.archive_key

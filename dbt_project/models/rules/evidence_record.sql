@@ -8,24 +8,24 @@ run_context as (
 
 version as (
     {%- for dataset in datasets %}
-    select
-        '{{ dataset }}' as dataset,
-        version.record_scope,
-        version.record_key,
-        version.delivery_unit,
-        version.org_code,
-        version.service_date,
-        version.person_key,
-        version.version_status,
-        version.version_number,
-        version.first_received_at,
-        version.received_at,
-        version.vanished_at
-    from {{ with_person('stg_' ~ dataset ~ '_version') }} as version
-    where
-        version.version_status in ('current', 'superseded')
-        and (version.version_number > 1 or version.vanished_at is not null or version.version_status = 'superseded')
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ dataset }}' as dataset,
+            version.record_scope,
+            version.record_key,
+            version.delivery_unit,
+            version.org_code,
+            version.service_date,
+            version.person_key,
+            version.version_status,
+            version.version_number,
+            version.first_received_at,
+            version.received_at,
+            version.vanished_at
+        from {{ with_person('stg_' ~ dataset ~ '_version') }} as version
+        where
+            version.version_status in ('current', 'superseded')
+            and (version.version_number > 1 or version.vanished_at is not null or version.version_status = 'superseded')
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 

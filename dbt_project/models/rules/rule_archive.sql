@@ -63,7 +63,7 @@ verdict as (
         case
             when measured.not_active is not null then measured.not_active
             {%- for code in number_errors %}
-            when {{ has_code('measured.identity_issue_codes', code) }} then 'FAIL:{{ code }}'
+                when {{ has_code('measured.identity_issue_codes', code) }} then 'FAIL:{{ code }}'
             {%- endfor %}
             when {{ has_code('measured.review_codes', 'ID_DUMMY') }} then 'FAIL:ID_DUMMY'
             when measured.own_key_type_code = 'ID' then 'PASS'

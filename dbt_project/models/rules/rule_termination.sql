@@ -20,6 +20,8 @@ measured as (
         ) as is_channel_untried,
         {{ days_between('evidence.declared_date', 'evidence.next_reactivation_date') }} as reactivation_days,
         {{ days_between('evidence.declared_date', 'evidence.as_of_date') }} as declared_days,
+        -- without word of no return the length of the absence decides
+        coalesce(evidence.return_expected_code, '9') not in ('1', '2') as is_absence_decisive,
         case
             when evidence.cancelled_date is not null and not evidence.cancelled_termination_judged
                 then 'NOT_APPLICABLE:CANCELLED'
@@ -58,11 +60,8 @@ ground as (
             when measured.destination_code like '50%' then 'FAIL:DESTINATION_IN_CITY'
             when measured.departed_date > measured.declared_date then 'FAIL:NOT_DEPARTED'
             when measured.return_expected_code = '2' then 'FAIL:RETURN_WITHIN_YEAR'
-            when coalesce(measured.return_expected_code, '9') <> '1' and measured.departed_date is null
-                then 'FAIL:ABSENCE_UNKNOWN'
-            when
-                coalesce(measured.return_expected_code, '9') <> '1'
-                and measured.declared_date < measured.absence_reached_date
+            when measured.is_absence_decisive and measured.departed_date is null then 'FAIL:ABSENCE_UNKNOWN'
+            when measured.is_absence_decisive and measured.declared_date < measured.absence_reached_date
                 then 'FAIL:ABSENCE_TOO_SHORT'
             when measured.info_received_date is null then 'NOT_EVALUABLE:INFO_RECEIVED_DATE_MISSING'
             else 'PASS'
@@ -153,9 +152,7 @@ select
         case verdict.kind_code
             when 'LOST' then verdict.declared_date = verdict.lost_reached_date
             when 'DEAD' then verdict.entered_date = verdict.death_entry_due_date
-            when 'MOVED_OUT'
-                then coalesce(verdict.return_expected_code, '9') <> '1'
-                    and verdict.declared_date = verdict.absence_reached_date
+            when 'MOVED_OUT' then verdict.is_absence_decisive and verdict.declared_date = verdict.absence_reached_date
         end,
         false
     ) as is_boundary,

@@ -109,10 +109,10 @@ period as (
 select
     period.valid_from,
     period.valid_to,
-    {%- for name, type in parameters.items() %}
+{%- for name, type in parameters.items() %}
     cast(max(case when extended.parameter = '{{ name }}' then extended.parameter_value end) as {{ type }}) as {{ name }}
     {{- ',' if not loop.last }}
-    {%- endfor %}
+{%- endfor %}
 from period
 inner join extended
     on
