@@ -1,6 +1,6 @@
 # 渝档 Yudang: everything from a bare Python 3.11 with venv and pip. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix slow bench torture lock clean
+.PHONY: help setup run test check style fix slow bench torture lock clean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    := .venv
@@ -36,12 +36,16 @@ test: $(STAMP) ## 全部测试 / all tests
 slow: $(STAMP) ## 较慢的测试 / the slower suites
 	$(BIN)/python -m pytest -m slow
 
-check: $(STAMP) ## 格式、规范、类型、契约一致性 / format, lint, types, contract drift
+check: $(STAMP) ## 格式、规范、类型、契约一致性 / format, lint, types, drift of rendered files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes $(WORKERS) dbt_project/models
 	$(BIN)/python -m pipelines.contract.render --check
+	$(BIN)/python -m pipelines.quality.render --check
+
+style: $(STAMP) ## SQL 书写规范(约一分半钟) / SQL style, about a minute and a half
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes $(WORKERS) dbt_project/models
+	$(BIN)/python -m pipelines.quality.render --check
 
 fix: $(STAMP) ## 自动整理格式 / format in place
 	$(BIN)/ruff format .
