@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sample
 
+from pipelines.publish.checks import SHAPES
 from pipelines.quality import gate, suites
 from pipelines.quality.results import Status
 from pipelines.quality.suites import Expectation, Suite
@@ -183,6 +184,17 @@ def test_a_planted_breach_fails_exactly_its_expectation(planted, suite, members)
 
 def test_every_mart_has_a_suite_and_every_suite_a_mart():
     assert {suite.relation for suite in MARTS} == set(sample.mart_columns())
+
+
+def test_an_identifier_has_the_same_shape_here_and_in_the_scan_of_the_marts():
+    shapes = f"(^|[^0-9A-Za-z])({'|'.join(SHAPES.values())})($|[^0-9A-Za-z])"
+    patterns = {
+        one.kwargs["regex"]
+        for suite in MARTS
+        for one in suite.expectations
+        if one.name.startswith("no_identifier.")
+    }
+    assert patterns == {shapes}
 
 
 def test_the_suites_name_only_columns_the_marts_have():
