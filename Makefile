@@ -45,7 +45,6 @@ check: $(STAMP) ## 格式、规范、类型、契约一致性 / format, lint, ty
 
 style: $(STAMP) ## SQL 书写规范(约一分半钟) / SQL style, about a minute and a half
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes $(WORKERS) dbt_project/models
-	$(BIN)/python -m pipelines.quality.render --check
 
 fix: $(STAMP) ## 自动整理格式 / format in place
 	$(BIN)/ruff format .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import sample
-
 from pipelines import duck
 from pipelines.settings import Settings
+from tests.quality import sample
 
 
 @pytest.fixture(scope="session")

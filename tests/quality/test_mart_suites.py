@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import sample
 
 from pipelines.publish.checks import SHAPES
 from pipelines.quality import gate, suites
 from pipelines.quality.results import Status
 from pipelines.quality.suites import Expectation, Suite
+from tests.quality import sample
 
 CANARY = "512121197001010017"
 MARTS = [suite for suite in suites.load() if suite.name.startswith("marts.")]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import sample
 
 from pipelines import duck
 from pipelines.quality import gate, pages, results, suites, thresholds
 from pipelines.quality.results import Status
 from pipelines.settings import Settings
+from tests.quality import sample
 
 EXTERNAL = re.compile(rb"(https?:|ftp:|//[a-z0-9.-]+\.[a-z]{2,}|@import|url\()", re.IGNORECASE)
 IDENTIFYING = re.compile(
@@ -81,7 +82,9 @@ class Links(HTMLParser):
         self.ids |= {value for value in [values.get("id")] if value}
 
 
+@cache
 def read(path: Path) -> Links:
+    """Links and places of a page that does not change any more."""
     links = Links()
     links.feed(path.read_text("utf-8"))
     return links
