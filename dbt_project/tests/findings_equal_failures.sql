@@ -1,4 +1,5 @@
 -- Per rule and subject type, as many findings as failures counted: nothing is lost between the two readers.
+{{ config(meta={'dagster': {'ref': {'name': 'finding'}}}) }}
 with
 
 listed as (

@@ -1,5 +1,5 @@
 -- ARC-1 of the evaluation day counts, institution by institution, exactly the persons whose state is MANAGED.
-{{ config(tags=['blocking']) }}
+{{ config(tags=['blocking'], meta={'dagster': {'ref': {'name': 'mart_indicator'}}}) }}
 with state as (
     select
         coalesce(person_state.managing_org_code, 'UNKNOWN') as code,

@@ -1,5 +1,5 @@
 -- No person- or service-level mart may hold a row of a restricted person, whatever key it is found by.
-{{ config(tags=['blocking']) }}
+{{ config(tags=['blocking'], meta={'dagster': {'ref': {'name': 'fct_archive'}}}) }}
 {%- set marts = [
     'dim_person_alias', 'fct_archive', 'fct_archive_status', 'fct_manager_interval', 'fct_transfer', 'fct_termination',
     'fct_service_activity', 'fct_followup', 'fct_exam', 'fct_finding',
