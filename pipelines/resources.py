@@ -22,6 +22,8 @@ class WorkspaceResource(dg.ConfigurableResource):
 
     home: str = Field(default="", description="根目录；空为环境变量 YUDANG_HOME。 Home folder.")
     inbox: str = Field(default="", description="收件箱；空为根目录下的 inbox。 Inbox folder.")
+    checkout: str = Field(default="", description="程序目录；空为本程序所在。 Folder of the program.")
+    language: str = Field(default="", description="消息语言 zh 或 en。 Language of messages.")
     unit: str = Field(default="", description="只接收该报送单位。 Only this reporting unit.")
     day: str = Field(default="", description="只接收该日 YYYY-MM-DD。 Only deliveries of this day.")
     as_of: str = Field(default="", description="评价日期；空为湖中最新一日。 Evaluation date.")
@@ -42,6 +44,8 @@ class WorkspaceResource(dg.ConfigurableResource):
         return {
             "home": str(workspace.settings.home),
             "inbox": str(workspace.settings.inbox),
+            "checkout": str(workspace.settings.checkout),
+            "language": workspace.settings.language,
             "unit": options.unit or "",
             "day": options.day.isoformat() if options.day else "",
             "as_of": options.as_of.isoformat() if options.as_of else "",
@@ -54,7 +58,12 @@ class WorkspaceResource(dg.ConfigurableResource):
 
     def get(self) -> Workspace:
         """Settings and options as the stages take them."""
-        settings = Settings.load(home=self.home or None, inbox=self.inbox or None)
+        settings = Settings.load(
+            home=self.home or None,
+            inbox=self.inbox or None,
+            checkout=self.checkout or None,
+            language=self.language or None,
+        )
         options = RunOptions(
             unit=self.unit or None,
             day=date.fromisoformat(self.day) if self.day else None,

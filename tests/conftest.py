@@ -142,7 +142,10 @@ def make_city(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of a test session share."""
+    """A folder that all workers of a test session share; YUDANG_TEST_SHARED keeps one between sessions."""
+    if kept := os.environ.get("YUDANG_TEST_SHARED"):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        return Path(kept)
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "shared"
     folder.mkdir(exist_ok=True)
@@ -158,6 +161,8 @@ def sample_run(shared_folder: Path) -> SampleRun:
     with (root / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.is_file():
+            shutil.rmtree(root / "city", ignore_errors=True)
+            shutil.rmtree(root / "home", ignore_errors=True)
             make_city(root / "city")
             finished = yudang("run", "--inbox", str(root / "city" / "inbox"), home=root / "home")
             said = [finished.returncode, finished.stdout, finished.stderr]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import duck
 from pipelines.contract import model
-from pipelines.publish.content_hash import quoted, table_names
+from pipelines.publish.content_hash import columns, quoted, table_names
 from pipelines.settings import Settings
 from pipelines.workspace import BlockingCheckError
 
@@ -96,6 +96,7 @@ def build(settings: Settings, warehouse: Path, marts: Path, manifest: Path, fold
             path = folder / f"{unit}.duckdb"
             duck.discard(path)
             seen = [unit, *sorted(merged.get(unit, ()))]
+            _note_residents(connection, seen)
             _write(connection, path, {table: condition_for(conditions[table], seen) for table in tables})
             persons[unit] = _persons(connection, path)
         return persons
@@ -119,6 +120,33 @@ def _units(connection: DuckDBPyConnection) -> list[str]:
     return sorted(code for (code,) in found if code in known and code != model.CITY_UNIT)
 
 
+def _note_residents(connection: DuckDBPyConnection, units: Sequence[str]) -> None:
+    connection.execute(
+        "create or replace temp table resident as "
+        "select distinct person_key from city.marts.fct_manager_interval where district_code in "
+        f"({', '.join(_literal(unit) for unit in units)})"
+    )
+
+
+def _selection(connection: DuckDBPyConnection, table: str) -> str:
+    """The columns of a table, without the pseudonyms of persons whom the unit never managed.
+
+    A unit answers for acts about other units' residents, such as a refused transfer: the act must be there to
+    be counted, the person must not.
+    """
+    names = columns(connection, "city", "marts", table)
+    if "person_key" not in names:
+        return "*"
+    is_resident = "person_key in (select person_key from temp.resident)"
+    blanked = [f"case when {is_resident} then person_key end as person_key"]
+    if "subject_key" in names:
+        blanked.append(
+            f"case when subject_key is distinct from person_key or {is_resident} then subject_key end "
+            "as subject_key"
+        )
+    return f"* replace ({', '.join(blanked)})"
+
+
 def _write(connection: DuckDBPyConnection, path: Path, conditions: Mapping[str, str]) -> None:
     connection.execute(f"attach {_literal(str(path))} as unit_file")
     try:
@@ -127,7 +155,7 @@ def _write(connection: DuckDBPyConnection, path: Path, conditions: Mapping[str, 
             connection.execute("use city")
             connection.execute(
                 f"create table unit_file.marts.{quoted(table)} as "
-                f"select * from city.marts.{quoted(table)} where {condition}"
+                f"select {_selection(connection, table)} from city.marts.{quoted(table)} where {condition}"
             )
             _comment(connection, table)
         connection.execute("checkpoint unit_file")
