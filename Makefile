@@ -1,6 +1,6 @@
 # 渝档 Yudang: everything from a bare Python 3.11 with venv and pip. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check style fix slow bench torture lock clean
+.PHONY: help setup run test check style fix lock clean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    := .venv
@@ -31,10 +31,7 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 	@$(BIN)/yudang run --inbox $(SAMPLE)/inbox
 
 test: $(STAMP) ## 全部测试 / all tests
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadgroup
-
-slow: $(STAMP) ## 较慢的测试 / the slower suites
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: $(STAMP) ## 格式、规范、类型、契约一致性 / format, lint, types, drift of rendered files
 	$(BIN)/ruff format --check .

@@ -14,8 +14,8 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.i
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path: Path, sample_home: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setenv("YUDANG_HOME", str(sample_home))
+def test_notebook_runs(path: Path, sample_run, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("YUDANG_HOME", str(sample_run.home))
     names: dict[str, object] = {}
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for number, cell in enumerate(cells):
