@@ -85,7 +85,9 @@ def test_a_lost_or_doubled_row_is_found(planted: Settings, statement: str, said:
         (f"update marts.dim_rule set rule_text = '{CANARIES['present_address']}'", "present_address"),
     ],
 )  # fmt: skip
-def test_an_identifying_value_in_the_marts_is_found(planted: Settings, statement: str, said: str | None) -> None:
+def test_an_identifying_value_in_the_marts_is_found(
+    planted: Settings, statement: str, said: str | None
+) -> None:
     change(planted.build / "marts.duckdb", statement)
     found = problems(planted, "identifier_scan")
     if said is None:

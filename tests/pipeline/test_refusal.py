@@ -47,7 +47,10 @@ def broken_checkout(tmp_path: Path) -> Path:
 
 
 def test_broken_marts_are_refused_by_name_and_nothing_identifying_is_said(
-    own_copy: SampleRun, broken_checkout: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    own_copy: SampleRun,
+    broken_checkout: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     settings = Settings.load(home=own_copy.home, inbox=own_copy.city / "inbox", checkout=broken_checkout)
     before = {
@@ -65,7 +68,10 @@ def test_broken_marts_are_refused_by_name_and_nothing_identifying_is_said(
     captured = capfd.readouterr()
     heard = captured.out + captured.err + caplog.text + said
     assert not any(value in heard for value in CANARIES.values())
-    names = [name for (name,) in own_copy.warehouse("select distinct name from identity.person where name is not null")]
+    names = [
+        name
+        for (name,) in own_copy.warehouse("select distinct name from identity.person where name is not null")
+    ]
     assert len(names) > 100
     places = [path for zone in ("dagster", "audit", "reports") for path in (own_copy.home / zone).rglob("*")]
     for path in places:

@@ -39,7 +39,9 @@ def splittable(inbox: Path) -> list[Path]:
     """Deliveries that nobody withdraws and that withdraw nobody: their batch may get a second name."""
     named: set[str] = set()
     folders = sorted(path.parent for path in inbox.glob("*/*/*/manifest.json"))
-    manifests = {folder: json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in folders}
+    manifests = {
+        folder: json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in folders
+    }
     for manifest in manifests.values():
         named |= {f"{manifest['unit']} {batch}" for batch in manifest["withdraws"]}
     return [
