@@ -95,6 +95,18 @@ def withdrawn_on_day_seven(city, who):
     return subject("transfer", city.transfer(who, "2026-01-01", decided="2026-01-08", decision_code="3"))
 
 
+def _archive_still_to_come(city, who):
+    city.archive(who, A)
+    return subject("transfer", city.transfer(who, "2026-03-02", decided="2026-03-03", success="2026-03-04"))
+
+
+# twice on one day: a target that has not sent its own archive yet must not stop the city
+CASES += [
+    Case(f"the target's archive is still to come, {which}", _archive_still_to_come, "A1-4-3-1a", PASS)
+    for which in ("once", "and again")
+]
+
+
 @case("A1-4-3-1a", FAIL)
 def withdrawn_on_day_eight(city, who):
     city.archive(who, A)
