@@ -38,12 +38,12 @@ def test_every_unit_test_of_the_models_passes(own_copy: SampleRun) -> None:
     )
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     verdicts = {
-        event["data"]["node_info"]["unique_id"]: event["data"]["node_info"]["node_status"]
+        event["data"]["node_info"]["unique_id"]: event["data"]["status"]
         for event in events
-        if event["info"]["name"] in ("LogTestResult", "LogUnitTestResult", "NodeFinished")
+        if event["info"]["name"] == "LogTestResult"
         and event["data"]["node_info"]["unique_id"].startswith("unit_test.")
     }
-    wrong = sorted(name for name, status in verdicts.items() if status not in ("pass", "success"))
+    wrong = sorted(name for name, status in verdicts.items() if status != "pass")
     assert wrong == [], [event["info"]["msg"] for event in events if event["info"]["level"] == "error"][:10]
     assert len(verdicts) > 90, done.stdout[-2000:]
     assert done.returncode == 0
