@@ -58,9 +58,9 @@ def _listing(folder: Path) -> str:
     digest = hashlib.sha256()
     for entry in _files(folder):
         found = entry.stat(follow_symlinks=False)
-        digest.update(
-            f"{entry.path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape")
-        )
+        # below the folder only: a home that was moved or copied is still the same
+        name = os.path.relpath(entry.path, folder)
+        digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
