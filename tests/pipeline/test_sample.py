@@ -43,10 +43,10 @@ def test_the_command_says_where_things_are_and_what_was_found(sample_run: Sample
     assert facts["quarantined_row_count"] == 1
 
 
-def test_an_unchanged_run_is_over_in_seconds_and_changes_nothing(sample_run: SampleRun) -> None:
-    stamps = {path: path.stat().st_mtime_ns for path in sample_run.home.glob("marts/**/*.duckdb")}
+def test_an_unchanged_run_is_over_in_seconds_and_changes_nothing(own_copy: SampleRun) -> None:
+    stamps = {path: path.stat().st_mtime_ns for path in own_copy.home.glob("marts/**/*.duckdb")}
     started = time.monotonic()
-    again = yudang("run", "--inbox", str(sample_run.city / "inbox"), home=sample_run.home)
+    again = yudang("run", "--inbox", str(own_copy.city / "inbox"), home=own_copy.home)
     assert again.returncode == 0
     assert "没有变化" in again.stdout
     assert time.monotonic() - started < 5
