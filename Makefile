@@ -31,7 +31,7 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 	@$(BIN)/yudang run --inbox $(SAMPLE)/inbox
 
 test: $(STAMP) ## 全部测试 / all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(STAMP) ## 格式、规范、类型、契约一致性 / format, lint, types, drift of rendered files
 	$(BIN)/ruff format --check .

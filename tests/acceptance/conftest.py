@@ -6,10 +6,9 @@ The stories live in city.py, stories.py and test_casebook.py.
 from __future__ import annotations
 
 import csv
+import fcntl
 import hmac
-import os
-import subprocess
-import sys
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 
 from tests.acceptance.city import City
 from tests.acceptance.stories import tell_disease, tell_identity
+from tests.conftest import yudang
 from tests.deliveries import write_delivery
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -107,8 +107,8 @@ class Told:
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """All stories in one city and one run."""
+def told(shared_folder: Path) -> Told:
+    """All stories in one city and one run, whatever the number of workers."""
     from tests.acceptance.test_casebook import CASES
 
     city = City()
@@ -118,12 +118,16 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     }
     tell_disease(city)
     tell_identity(city)
-    home = tmp_path_factory.mktemp("told")
-    for (unit, day), files in city.sent.items():
-        write_delivery(home / "inbox", unit=unit, sent_at=f"{day}T21:00:00+08:00", files=files)
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "run"],
-        cwd=REPOSITORY, env={**os.environ, "YUDANG_HOME": str(home)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    root = shared_folder / "told"
+    root.mkdir(exist_ok=True)
+    home, done = root / "home", root / "done.json"
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.is_file():
+            for (unit, day), files in city.sent.items():
+                write_delivery(home / "inbox", unit=unit, sent_at=f"{day}T21:00:00+08:00", files=files)
+            run = yudang("run", home=home)
+            done.write_text(json.dumps([run.returncode, run.stdout, run.stderr]), encoding="utf-8")
+    code, stdout, stderr = json.loads(done.read_text(encoding="utf-8"))
+    assert code == 0, stdout[-4000:] + stderr[-4000:]
     return Told(home, city, subjects)

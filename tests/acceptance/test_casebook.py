@@ -12,8 +12,6 @@ import pytest
 
 from tests.acceptance.city import A2, A, B, C, City, Person, Row, days
 
-pytestmark = pytest.mark.xdist_group("told")
-
 PASS, FAIL, NE, NA = "PASS", "FAIL", "NOT_EVALUABLE", "NOT_APPLICABLE"
 
 

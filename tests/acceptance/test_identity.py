@@ -5,10 +5,6 @@ The stories stand in stories.py.
 
 from __future__ import annotations
 
-import pytest
-
-pytestmark = pytest.mark.xdist_group("told")
-
 
 def persons(told, *cases: str) -> int:
     """How many persons the archives of these cases resolve to."""

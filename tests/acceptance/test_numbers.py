@@ -10,8 +10,6 @@ import pytest
 from tests.acceptance.city import D2, D
 from tests.acceptance.stories import DIABETES, HYPERTENSION
 
-pytestmark = pytest.mark.xdist_group("told")
-
 # indicator, variant, institution → numerator, denominator in 2025
 EXPECTED = {
     # controlled: 139/89; 149/89 from the 65th birthday on; the telephone one (130/80). Under 35 is outside.
