@@ -114,12 +114,17 @@ def _judge(work: _Work) -> DeliveryOutcome:
 
 
 def _unnamed(candidate: Candidate) -> list[FileOutcome]:
-    """Files that lie in the folder and stand in no manifest."""
+    """Files that lie in the folder and stand in no manifest.
+
+    Without a readable manifest nobody knows which files it names: they go with the delivery.
+    """
     named = {PurePosixPath(MANIFEST_NAME)}
+    code = "DELIVERY_REFUSED"
     if candidate.manifest:
         named |= {PurePosixPath(entry.path) for entry in candidate.manifest.files}
+        code = "FILE_UNNAMED"
     found = sorted(set(_files_below(candidate.folder)) - named)
-    return [FileOutcome(_printable(path), None, None, 0, refusal=Refusal("FILE_UNNAMED")) for path in found]
+    return [FileOutcome(_printable(path), None, None, 0, refusal=Refusal(code)) for path in found]
 
 
 def _files_below(folder: Path) -> Iterator[PurePosixPath]:

@@ -22,6 +22,7 @@ from pipelines.ingest.reasons import REASONS
 from pipelines.settings import Settings
 
 _SAFE_NAME = re.compile(BATCH_FORM)
+_WHOLE = "DELIVERY_REFUSED"
 _VERSIONS = ("current", "superseded", "repeated", "withdrawn")
 _VERSIONS_CHINESE = {"current": "现行", "superseded": "被取代", "repeated": "重复", "withdrawn": "被撤回"}
 
@@ -212,8 +213,11 @@ def _second_equation(entry: dict[str, Any]) -> str:
 
 def _file_lines(file: dict[str, Any]) -> list[str]:
     title = f"（{file['title']}）" if file["title"] else ""
-    lines = [f"文件 {file['path']}{title}：" + ("已接收" if file["status"] == ACCEPTED else "拒收")]
-    if file["reason"]:
+    fate = "已接收" if file["status"] == ACCEPTED else "拒收"
+    goes_with_delivery = bool(file["reason"]) and file["reason"]["code"] == _WHOLE
+    lines = [f"文件 {file['path']}{title}：" + ("随整个报送拒收" if goes_with_delivery else fate)]
+    # the reason of a refused delivery stands at the head, once
+    if file["reason"] and not goes_with_delivery:
         lines.append("  " + _reason_line(file["reason"]))
     lines.append("  " + _first_equation("行数", file["rows"]))
     if file["unknown_columns"]:

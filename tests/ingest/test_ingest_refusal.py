@@ -43,7 +43,7 @@ def test_a_folder_without_manifest_is_refused_until_the_manifest_comes(home: Hom
     (builder.folder / "manifest.json").unlink()
     (outcome,) = home.ingest().deliveries
     assert outcome.refusal.code == "MANIFEST_MISSING"
-    assert reasons(outcome) == {"archive.csv": "FILE_UNNAMED"}
+    assert reasons(outcome) == {"archive.csv": "DELIVERY_REFUSED"}
     builder.write()
     (outcome,) = home.ingest().deliveries
     assert outcome.status == "accepted"
@@ -104,6 +104,37 @@ def test_a_row_count_that_is_no_count_refuses_the_delivery(home: Home, rows: Any
 def test_only_an_unknown_major_version_is_refused(home: Home, version: str, code: str | None) -> None:
     outcome = home.take_in(home.delivery(contract_version=version).add("archive", [archive()]))
     assert (outcome.refusal.code if outcome.refusal else None) == code
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"contract_version": "2.0.0"}, "CONTRACT_VERSION_UNKNOWN"),
+        ({"mode": "partial"}, "MANIFEST_MALFORMED"),
+        ({"files": [{"path": "../archive.csv", "dataset": "archive", "format": "csv", "rows": 1,
+                     "sm3": "0" * 64}, {"path": "archive.csv", "dataset": "archive", "format": "csv",
+                     "rows": 1, "sm3": "0" * 64}]}, "PATH_OUTSIDE"),
+    ],
+    ids=["version", "malformed", "path"],
+)  # fmt: skip
+def test_a_refused_delivery_says_once_why_and_calls_no_named_file_unnamed(
+    home: Home, change: dict[str, Any], code: str
+) -> None:
+    outcome = home.take_in(home.delivery(manifest=change).add("archive", [archive()]))
+    assert outcome.refusal.code == code
+    assert set(reasons(outcome).values()) == {"DELIVERY_REFUSED"}
+    assert "archive.csv" in reasons(outcome)
+    text = next(home.settings.feedback.rglob("*.txt")).read_text("utf-8")
+    assert [line for line in text.splitlines() if "原因：" in line] == [
+        line for line in text.splitlines() if line.endswith(f"[{code}]")
+    ]
+    assert text.count("原因：") == 1
+    assert "文件 archive.csv" in text and "随整个报送拒收" in text
+
+
+def test_a_file_that_a_refused_manifest_leaves_out_is_still_unnamed(home: Home) -> None:
+    builder = home.delivery(unit="510107").add("archive", [archive()]).add_unnamed("note.txt", b"x")
+    assert reasons(home.take_in(builder)) == {"archive.csv": "DELIVERY_REFUSED", "note.txt": "FILE_UNNAMED"}
 
 
 def test_an_unknown_unit_is_refused(home: Home) -> None:
