@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import polars as pl
 
 from pipelines.contract import model
 from pipelines.contract.model import Dataset
-from pipelines.ingest import lake, receipt
+from pipelines.ingest import lake, receipt, withdrawal
 from pipelines.ingest.doubled import StagedPart, quarantine_doubled
 from pipelines.ingest.headers import Header, resolve_header
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
@@ -66,6 +67,8 @@ def store(settings: Settings, candidate: Candidate, limits: Limits = DEFAULT_LIM
     try:
         work = _Work(settings, limits, candidate, staging)
         outcome = _judge(work)
+        if outcome.withdraws:
+            outcome = _with_notices(outcome, withdrawal.sent_batches(settings, candidate.unit))
         # taken in again: from here until the commit the delivery does not exist
         lake.remove_register(settings, candidate.unit, candidate.day, candidate.delivery_id)
         lake.remove_parts(settings, candidate.unit, candidate.day, candidate.delivery_id)
@@ -86,7 +89,15 @@ def examine(
     settings: Settings, candidate: Candidate, scratch: Path, limits: Limits = DEFAULT_LIMITS
 ) -> DeliveryOutcome:
     """Judge a delivery as `store` would, storing nothing; `scratch` is an empty folder for the work."""
-    return _judge(_Work(settings, limits, candidate, scratch))
+    return _with_notices(_judge(_Work(settings, limits, candidate, scratch)), None)
+
+
+def _with_notices(outcome: DeliveryOutcome, sent: Mapping[str, datetime] | None) -> DeliveryOutcome:
+    """Add what is to be said of a delivery that counts; `sent`: the unit's batches, None when unknown."""
+    if outcome.refusal is not None or not outcome.withdraws:
+        return outcome
+    found = withdrawal.notices(outcome.batch, outcome.received_at, outcome.withdraws, sent)
+    return replace(outcome, notices=found)
 
 
 def commit(settings: Settings, outcome: DeliveryOutcome) -> None:

@@ -30,6 +30,14 @@ class ReasonCount:
     first_rows: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class Notice:
+    """Something a unit should know of its delivery and that refuses nothing: a code of `reasons.py`."""
+
+    code: str
+    detail: str = ""
+
+
 class Tally:
     """Counts `|`-joined codes over blocks of rows, with the first rows of each."""
 
@@ -114,6 +122,7 @@ class DeliveryOutcome:
     unknown_keys: tuple[str, ...]
     refusal: Refusal | None
     files: tuple[FileOutcome, ...] = field(default=())
+    notices: tuple[Notice, ...] = ()
 
     @property
     def status(self) -> str:

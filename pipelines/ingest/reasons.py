@@ -15,9 +15,9 @@ class Reason:
     """One finding of ingest.
 
     `level` is delivery, file, row, value or identity. `grade` is ERROR, WARN or INFO; an ERROR of a
-    delivery or file refuses it, of a row quarantines it; an ERROR of level identity only reports. Sentences
-    carry the way out and may hold `{title}`, the Chinese header of the column concerned, or `{column}`, its
-    English name.
+    delivery or file refuses it, of a row quarantines it; an ERROR of level identity and every WARN only
+    report. Sentences carry the way out and may hold `{title}`, the Chinese header of the column concerned, or
+    `{column}`, its English name.
     """
 
     code: str
@@ -58,6 +58,16 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("BATCH_REUSED", "delivery", "ERROR",
      "本单位的同一批次号已有内容不同且更早的报送，请换用新的批次号。",
      "The unit has an earlier delivery of other content under this batch; use a new batch number."),
+    # delivery that counts; a withdrawal in it does nothing
+    ("WITHDRAWS_ITSELF", "delivery", "WARN",
+     "报送不能撤回自己的批次，该项撤回无效，如要作废本批请在以后的新批次中撤回。",
+     "A delivery cannot withdraw its own batch; to take it back, name it in a later batch."),
+    ("WITHDRAWS_UNKNOWN", "delivery", "WARN",
+     "本单位没有报送过所撤回的批次，该项撤回目前无效，请核对批次号后以新批次撤回。",
+     "Your unit has sent no batch of the name withdrawn; check the name and withdraw it in a new batch."),
+    ("WITHDRAWS_LATER", "delivery", "WARN",
+     "所撤回的批次晚于本次报送，该项撤回无效，请在更晚的新批次中撤回。",
+     "The batch withdrawn was sent later than this delivery; withdraw it in a still later batch."),
     # file
     ("FILE_MISSING", "file", "ERROR",
      "清单所列文件不在文件夹中，请以新批次补送。",

@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.contract import model
 from pipelines.ingest.manifest import BATCH_FORM, Refusal
-from pipelines.ingest.outcome import ACCEPTED, DeliveryOutcome, FileOutcome, ReasonCount
+from pipelines.ingest.outcome import ACCEPTED, DeliveryOutcome, FileOutcome, Notice, ReasonCount
 from pipelines.ingest.reasons import REASONS
 from pipelines.settings import Settings
 
@@ -40,6 +40,16 @@ class VersionCount:
     superseded: int
     repeated: int
     withdrawn: int
+
+
+@dataclass(frozen=True)
+class ReceiptPlace:
+    """Whose receipt it is and where it lies."""
+
+    unit: str
+    day_text: str
+    batch: str
+    delivery_id: str
 
 
 def receipt_path(settings: Settings, unit: str, day_text: str, batch: str) -> Path:
@@ -96,6 +106,7 @@ def as_document(outcome: DeliveryOutcome) -> dict[str, Any]:
         "status": outcome.status,
         "reason": _refusal(outcome.refusal),
         "ignored_manifest_keys": list(outcome.unknown_keys),
+        "notices": [_said(notice.code, notice.detail) for notice in outcome.notices],
         "rows": {
             "manifest": outcome.manifest_rows,
             "accepted": outcome.accepted_rows,
@@ -111,15 +122,12 @@ def as_document(outcome: DeliveryOutcome) -> dict[str, Any]:
 
 
 def _refusal(refusal: Refusal | None) -> dict[str, str] | None:
-    if refusal is None:
-        return None
-    reason = REASONS[refusal.code]
-    return {
-        "code": refusal.code,
-        "sentence": reason.chinese,
-        "english": reason.english,
-        "detail": refusal.detail,
-    }
+    return None if refusal is None else _said(refusal.code, refusal.detail)
+
+
+def _said(code: str, detail: str) -> dict[str, str]:
+    reason = REASONS[code]
+    return {"code": code, "sentence": reason.chinese, "english": reason.english, "detail": detail}
 
 
 def _title(dataset: str | None) -> str:
@@ -183,6 +191,7 @@ def as_text(document: dict[str, Any]) -> str:
         lines.append("清单中不认识、已忽略的键：" + "、".join(document["ignored_manifest_keys"]))
     if document["withdraws"]:
         lines.append("本次撤回的批次：" + "、".join(document["withdraws"]))
+    lines += [_reason_line(notice, "提示") for notice in document.get("notices", [])]
     lines.append(_first_equation("合计", rows))
     for file in document["files"]:
         lines += ["", *_file_lines(file)]
@@ -192,9 +201,9 @@ def as_text(document: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _reason_line(reason: dict[str, str]) -> str:
+def _reason_line(reason: dict[str, str], label: str = "原因") -> str:
     detail = f"（{reason['detail']}）" if reason["detail"] else ""
-    return f"原因：{reason['sentence']}{detail} [{reason['code']}]"
+    return f"{label}：{reason['sentence']}{detail} [{reason['code']}]"
 
 
 def _first_equation(label: str, rows: dict[str, int]) -> str:
@@ -235,6 +244,26 @@ def _file_lines(file: dict[str, Any]) -> list[str]:
     return lines
 
 
+def renew_notices(settings: Settings, place: ReceiptPlace, notices: Sequence[Notice]) -> None:
+    """Rewrite the notices of a receipt when they differ: what was never sent may have arrived since."""
+    path = receipt_path(settings, place.unit, place.day_text, place.batch)
+    document = _read(path, place.delivery_id)
+    said = [_said(notice.code, notice.detail) for notice in notices]
+    if document is not None and document.get("notices") != said:
+        document["notices"] = said
+        _replace(path.with_suffix(".txt"), as_text(document))
+        _replace(path, _json(document))
+
+
+def _read(path: Path, delivery_id: str) -> dict[str, Any] | None:
+    """The receipt of a delivery; None when it is gone or belongs to other bytes under the same place."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return document if document["delivery_id"] == delivery_id else None
+
+
 def complete(settings: Settings, counts: Iterable[VersionCount]) -> list[VersionCount]:
     """Fill the second equation of the receipts from the counts after the build.
 
@@ -249,11 +278,8 @@ def complete(settings: Settings, counts: Iterable[VersionCount]) -> list[Version
     broken: list[VersionCount] = []
     for (unit, day, batch, delivery_id), found in by_delivery.items():
         path = receipt_path(settings, unit, day, batch)
-        try:
-            document = json.loads(path.read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
-            continue
-        if document["delivery_id"] != delivery_id:
+        document = _read(path, delivery_id)
+        if document is None:
             continue
         changed = False
         for entry in document["datasets"]:

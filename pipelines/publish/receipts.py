@@ -5,12 +5,17 @@ Not here: how a receipt looks (pipelines.ingest.receipt).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pipelines import duck
 from pipelines.contract import model
-from pipelines.ingest import receipt
+from pipelines.ingest import receipt, withdrawal
 from pipelines.publish.content_hash import quoted
 from pipelines.settings import Settings
 from pipelines.workspace import BlockingCheckError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 def complete_receipts(settings: Settings) -> int:
@@ -48,6 +53,7 @@ def complete_receipts(settings: Settings) -> int:
             group by all
             """
         ).fetchall()
+        renew_notices(settings, connection)
     finally:
         connection.close()
     broken = receipt.complete(settings, (receipt.VersionCount(*row) for row in rows))
@@ -56,3 +62,19 @@ def complete_receipts(settings: Settings) -> int:
             f"{len(broken)} receipts do not balance; the rows of their deliveries are lost"
         )
     return len({row[3] for row in rows})
+
+
+def renew_notices(settings: Settings, connection: DuckDBPyConnection) -> None:
+    """Judge the withdrawals again, since batches may have come that were missing."""
+    withdrawing = connection.execute(
+        """
+        select distinct delivery_unit, delivery_day, delivery_batch, delivery_id, received_at, withdraws
+        from warehouse.control.delivery_file
+        where withdraws is not null and delivery_status = 'accepted'
+        """
+    ).fetchall()
+    sent = {unit: withdrawal.sent_batches(settings, unit) for unit in {row[0] for row in withdrawing}}
+    for unit, day, batch, delivery_id, received_at, withdraws in withdrawing:
+        place = receipt.ReceiptPlace(unit, day.isoformat(), batch, delivery_id)
+        found = withdrawal.notices(batch, received_at, withdraws.split("|"), sent[unit])
+        receipt.renew_notices(settings, place, found)
