@@ -57,6 +57,9 @@ def serve(settings: Settings, port: int, words: Callable[[str, str], str]) -> in
         )
     )
     sys.stdout.flush()
+    # Started in the background by a shell, this process ignores SIGINT, and Dagster would inherit that for
+    # SIGTERM too: its services could then only be killed.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
         dagster_command(port),
         cwd=settings.checkout,

@@ -16,6 +16,10 @@ from pipelines.settings import Settings
 SHOWN_INDICATORS = ("TRF-1", "N-ARC-3", "N-HTN-3")
 """The three that the first questions of an analyst are about."""
 
+_CITY_NOW = """
+    level = 'city' and period = (select max(period) from city.marts.mart_indicator where length(period) = 4)
+"""
+
 
 def collect(settings: Settings, warehouse: Path, marts: Path) -> dict[str, Any]:
     """Counts of deliveries, rows, persons, duplicates, status, three indicators of the city."""
@@ -36,9 +40,7 @@ def collect(settings: Settings, warehouse: Path, marts: Path) -> dict[str, Any]:
             "from warehouse.control.delivery_file where is_visible"
         ).fetchone() or (0, 0, 0, 0)
         versions = _versions(connection)
-        persons, duplicated = connection.execute(
-            "select count(*), count(*) filter (where active_archive_count > 1) from city.marts.fct_archive"
-        ).fetchone() or (0, 0)
+        status = _status_counts(connection)
         context = connection.execute(
             "select as_of_date, known_at, ruleset_version from warehouse.control.run_context"
         ).fetchone() or (None, None, "")
@@ -54,14 +56,9 @@ def collect(settings: Settings, warehouse: Path, marts: Path) -> dict[str, Any]:
             "quarantined_row_count": int(quarantined),
             "refused_row_count": int(refused_rows),
             "row_version_counts": versions,
-            "person_count": persons,
-            "duplicated_person_count": duplicated,
-            "status_counts": dict(
-                connection.execute(
-                    "select coalesce(status_code, 'UNKNOWN'), count(*) from city.marts.fct_archive "
-                    "group by all order by all"
-                ).fetchall()
-            ),
+            "person_count": status.pop("", 0),
+            "duplicated_person_count": _duplicated(connection),
+            "status_counts": status,
             "finding_count": _scalar(connection, "select count(*) from city.marts.fct_finding"),
             "indicators": _indicators(connection),
         }
@@ -72,6 +69,24 @@ def collect(settings: Settings, warehouse: Path, marts: Path) -> dict[str, Any]:
 def _scalar(connection: Any, sql: str) -> int:
     found = connection.execute(sql).fetchone()
     return int(found[0]) if found and found[0] is not None else 0
+
+
+def _status_counts(connection: Any) -> dict[str, int]:
+    """Status code → persons, "" → all; restricted persons count here and stand in no person-level mart."""
+    rows = connection.execute(
+        f"select variant, numerator_count from city.marts.mart_indicator where {_CITY_NOW} "
+        "and indicator_id = 'STA-1' order by variant"
+    ).fetchall()
+    return dict(rows)
+
+
+def _duplicated(connection: Any) -> int:
+    """Persons with several active archives: those who have one and fail ARC-2."""
+    return _scalar(
+        connection,
+        "select denominator_count - numerator_count from city.marts.mart_indicator "
+        f"where {_CITY_NOW} and indicator_id = 'ARC-2' and variant = ''",
+    )
 
 
 def _versions(connection: Any) -> dict[str, int]:
@@ -89,7 +104,7 @@ def _versions(connection: Any) -> dict[str, int]:
 
 def _indicators(connection: Any) -> list[dict[str, Any]]:
     rows = connection.execute(
-        """
+        f"""
         select
             indicator.indicator_id, any_value(dim.indicator_name), any_value(indicator.period),
             any_value(indicator.numerator_count), any_value(indicator.denominator_count),
@@ -98,10 +113,7 @@ def _indicators(connection: Any) -> list[dict[str, Any]]:
         left join city.marts.dim_indicator as dim
             on indicator.indicator_id = dim.indicator_id and indicator.variant = dim.variant
         where
-            indicator.level = 'city' and indicator.variant = '' and indicator.indicator_id in (?, ?, ?)
-            and indicator.period = (
-                select max(period) from city.marts.mart_indicator where length(period) = 4
-            )
+            {_CITY_NOW} and indicator.variant = '' and indicator.indicator_id in (?, ?, ?)
         group by indicator.indicator_id
         """,
         list(SHOWN_INDICATORS),
