@@ -17,7 +17,6 @@ from pipelines.contract.model import (
     PERSON_MINIMUM,
     ContractError,
     Dataset,
-    contract_version,
     dataset,
     datasets,
     manifest_contract,
@@ -350,10 +349,6 @@ def test_files_hold_no_attribute_that_nobody_reads(path: Path) -> None:
         assert set(properties) <= custom, column["name"]
         assert len(set(properties)) == len(properties), column["name"]
         assert set(column.get("logicalTypeOptions", {})) <= {"minimum", "maximum", "maxLength", "pattern"}
-
-
-def test_one_version_for_the_whole_contract() -> None:
-    assert {item.version for item in datasets().values()} == {contract_version()}
 
 
 def test_the_manifest_names_its_keys() -> None:
