@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from pipelines.contract import model
 from pipelines.contract.model import Dataset
-from pipelines.ingest.delivery import examine, may_send
+from pipelines.ingest.delivery import examine
 from pipelines.ingest.headers import known_share
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import Candidate, FileEntry, Manifest, read_candidate
 from pipelines.ingest.outcome import DeliveryOutcome
 from pipelines.ingest.raw import FileRefused
 from pipelines.ingest.readers import FORMATS, file_sm3, open_file
+from pipelines.ingest.senders import may_send
 from pipelines.settings import TIME_ZONE, Settings
 
 _LEAST_SHARE = 0.5

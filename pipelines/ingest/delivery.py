@@ -35,6 +35,7 @@ from pipelines.ingest.outcome import (
 from pipelines.ingest.raw import FileRefused, RawBlock
 from pipelines.ingest.readers import FORMATS, file_sm3, open_file
 from pipelines.ingest.rows import Judged, Provenance, judge
+from pipelines.ingest.senders import may_send
 from pipelines.settings import Settings
 
 
@@ -251,13 +252,6 @@ def _checked(work: _Work, manifest: Manifest, entry: FileEntry) -> tuple[Path, D
     if _regular_size(path) == 0:
         raise FileRefused("FILE_EMPTY")
     return path, dataset
-
-
-def may_send(unit: str, dataset: Dataset) -> bool:
-    """Whether a unit may send a dataset (contract §1 "Who sends what")."""
-    if unit == model.CITY_UNIT:
-        return dataset.senders in ("city", "city_or_unit")
-    return dataset.senders in ("unit", "city_or_unit")
 
 
 def _regular_size(path: Path) -> int:

@@ -154,6 +154,9 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("STRUCTURAL_CODE_UNKNOWN", "row", "ERROR",
      "“{title}”的代码不在值域内，请对照数据字典改正后重报本行。",
      "{column} holds an unknown code; see the data dictionary and send the row again."),
+    ("ROW_NOT_OF_UNIT", "row", "ERROR",
+     "“{title}”属于其他报送单位，请改正，或由所属单位或市级平台报送本行。",
+     "{column} belongs to another unit; mend it, or let that unit or the city platform send the row."),
     # value: the row is accepted
     ("CODE_UNKNOWN", "value", "WARN",
      "“{title}”有值域外的代码，已按空值入库并保留原值，请对照数据字典改正。",

@@ -18,6 +18,7 @@ from pipelines.contract.model import Column, Dataset
 from pipelines.ingest import identity, values
 from pipelines.ingest.raw import RawBlock
 from pipelines.ingest.reasons import REASONS, split_code
+from pipelines.ingest.senders import foreign_rows
 
 _SQL_TO_POLARS: Mapping[str, pl.DataType] = {
     "VARCHAR": pl.String(),
@@ -90,7 +91,7 @@ def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, prove
     if dataset.has_person:
         derived = identity.derive(content, provenance.received_at.date())
         content = content.with_columns(derived)
-    refusing = _refusing_flags(typed, dataset)
+    refusing = _refusing_flags(typed, dataset) | foreign_rows(content, dataset, provenance.unit)
     is_refused = _any(refusing.values(), raw.height)
     key = _record_key(content, dataset)
     framed = content.with_columns(

@@ -78,6 +78,49 @@ def test_an_unknown_structural_code_quarantines(
     assert codes(home) == [[f"STRUCTURAL_CODE_UNKNOWN:{column}"]]
 
 
+ORG = {"org_code": "CQ001", "valid_from": date(2025, 1, 1), "org_name": "卫生院"}
+VILLAGE = {"valid_from": date(2025, 1, 1), "org_code": "CQ001"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "dataset", "row", "is_foreign"),
+    [
+        ("500116", "org", {**ORG, "district_code": "500116"}, False),
+        ("500116", "org", {**ORG, "district_code": "500103"}, True),
+        ("500116", "org", {**ORG, "district_code": "500000"}, True),
+        ("500000", "org", {**ORG, "district_code": "500103"}, False),
+        # the row does not tell
+        ("500116", "org", {**ORG, "district_code": None}, False),
+        ("500116", "org", {**ORG, "district_code": "510107"}, False),
+        # institutions move with a reform, and their history with them
+        ("500157", "org", {**ORG, "district_code": "500105"}, False),
+        ("500105", "org", {**ORG, "district_code": "500157"}, False),
+        ("500109", "org", {**ORG, "district_code": "500112"}, False),
+        ("500105", "org", {**ORG, "district_code": "500112"}, True),
+        # a functional area is a unit of its own
+        ("500131", "org", {**ORG, "district_code": "500131"}, False),
+        ("500110", "org", {**ORG, "district_code": "500131"}, True),
+        ("500116", "catchment", {**VILLAGE, "village_code": "500116001001"}, False),
+        ("500116", "catchment", {**VILLAGE, "village_code": "500103001001"}, True),
+        ("500000", "catchment", {**VILLAGE, "village_code": "500103001001"}, False),
+        ("500157", "catchment", {**VILLAGE, "village_code": "500112001001"}, False),
+        ("500131", "catchment", {**VILLAGE, "village_code": "500110001001"}, False),
+        ("500116", "restricted_list",
+         {"entry_id": "E1", "district_archive_id": "A1", "class_code": "SPECIAL", "org_code": "CQ500103T01",
+          "listed_date": date(2025, 1, 1)}, False),
+    ],
+)  # fmt: skip
+def test_a_row_about_another_unit_is_quarantined_where_the_row_tells(
+    home: Home, unit: str, dataset: str, row: dict[str, Any], is_foreign: bool
+) -> None:
+    outcome = home.take_in(home.delivery(unit=unit).add(dataset, [row]))
+    assert (outcome.accepted_rows, outcome.quarantined_rows) == ((0, 1) if is_foreign else (1, 0))
+    if is_foreign:
+        found = home.quarantine("reason_codes", "reason_text").row(0)
+        assert found[0].startswith("ROW_NOT_OF_UNIT:")
+        assert "所属单位或市级平台" in found[1]
+
+
 def test_every_row_of_a_doubled_key_is_quarantined(home: Home) -> None:
     rows = [
         archive(1),
