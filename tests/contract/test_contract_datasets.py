@@ -125,6 +125,42 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "restricted_list": ("entry_id", f"{PERSON} class_code org_code listed_date reviewed_date ended_date"),
     "delivery_plan": ("unit dataset valid_from", "frequency_code due_hour due_day valid_to"),
+    "self_care_assessment": ("record_id", SERVICE),
+    "tcm_elderly": ("record_id", SERVICE),
+    "tcm_child": ("record_id", SERVICE),
+    "smi_supplement": ("record_id", SERVICE),
+    "smi_followup": ("record_id", f"{SERVICE} class_code danger_code"),
+    "tb_first_visit": ("record_id", SERVICE),
+    "tb_followup": ("record_id", f"{SERVICE} stopped_date stop_reason_code doses_due doses_taken"),
+    "antenatal_first": ("record_id", f"{SERVICE} gestation_weeks gestation_days"),
+    "antenatal_followup": ("record_id", SERVICE),
+    "postpartum_visit": ("record_id", SERVICE),
+    "postpartum_42d": ("record_id", SERVICE),
+    "newborn_visit": ("record_id", f"{SERVICE} discharge_date"),
+    "child_check": ("record_id", f"{SERVICE} age_months"),
+    "consultation": ("record_id", SERVICE),
+    "referral": ("record_id", SERVICE),
+    "vaccination": ("record_id", f"{SERVICE} vaccine_code dose_no"),
+    "maternal_register": (
+        "register_id",
+        f"{PERSON} org_code booked_date booked_gestation_weeks booked_gestation_days lmp_date expected_date "
+        "delivery_date discharge_date live_birth_count closed_date",
+    ),
+    "infectious_report": (
+        "report_id",
+        f"{PERSON} org_code disease_code onset_date diagnosed_at reported_at case_class_code",
+    ),
+    "death_registry": ("registry_id", f"{PERSON} death_date cause_icd10 registered_at"),
+    "remote_link": (
+        "link_id",
+        f"serving_unit serving_dataset serving_record_id {PERSON} linked_at read_at",
+    ),
+    "purge_record": ("purge_id", f"{PERSON} archived_at purged_at approver_id"),
+    "resident_feedback": ("feedback_id", f"{PERSON} kind_code field_name received_at closed_at"),
+    "access_log": ("access_id", f"{PERSON} user_id org_code accessed_at purpose_code authorisation_id"),
+    "sample_check": ("check_id", f"{PERSON} org_code kind_code checked_date verdict_code"),
+    "service_unit_change": ("change_id", f"{PERSON} from_org_code to_org_code requested_at"),
+    "city_index": ("city_index_id", "unit district_archive_id id_no manage_org_code status_code filed_at"),
 }
 
 REQUIRED_BEYOND_KEY: dict[str, set[str]] = {
@@ -136,9 +172,7 @@ REQUIRED_BEYOND_KEY: dict[str, set[str]] = {
     "population": {"resident_count"},
     "live_births": {"live_birth_count"},
     "restricted_list": {"class_code", "listed_date"},
-} | {
-    name: {"org_code", "service_date"} for name in ("health_exam", "htn_followup", "dm_followup", "encounter")
-}
+} | {name: {"org_code", "service_date"} for name, (_, others) in TABLE.items() if SERVICE in others}
 
 CITY_SCOPE = {
     "division",
@@ -147,10 +181,19 @@ CITY_SCOPE = {
     "population",
     "live_births",
     "population_index",
+    "city_index",
     "transfer",
     "delivery_plan",
 }
-CITY_SENDER = {"division", "population", "live_births", "population_index", "delivery_plan"}
+CITY_SENDER = {
+    "division",
+    "population",
+    "live_births",
+    "population_index",
+    "city_index",
+    "death_registry",
+    "delivery_plan",
+}
 EITHER_SENDER = {"org", "catchment", "restricted_list"}
 
 # codes whose unknown value refuses the row, plus the codes that are part of a key
@@ -166,7 +209,13 @@ STRUCTURAL = {
     ("termination", "kind_code"),
     ("chronic_register", "disease_code"),
     ("restricted_list", "class_code"),
+    ("infectious_report", "disease_code"),
+    ("resident_feedback", "kind_code"),
+    ("sample_check", "kind_code"),
+    ("sample_check", "verdict_code"),
 }
+
+CHILD_FORMS = {"newborn_visit", "child_check"}
 
 EVERY = [pytest.param(item, id=item.name) for item in datasets().values()]
 
@@ -268,14 +317,48 @@ def test_ranges_are_ordered_and_numeric(item: Dataset) -> None:
         ("platelet", (1, 3000), (30, 600)),
     ],
 )
-def test_a_measurement_has_the_same_range_in_every_form(
+def test_a_measurement_has_the_same_range_in_every_form_of_adults(
     name: str, hard: tuple[float, float], soft: tuple[float, float]
 ) -> None:
-    found = [item.by_name[name] for item in datasets().values() if name in item.by_name]
+    found = [
+        item.by_name[name]
+        for item in datasets().values()
+        if name in item.by_name and item.name not in CHILD_FORMS
+    ]
     assert found
     for column in found:
         assert (column.hard_min, column.hard_max) == hard
         assert (column.soft_min, column.soft_max) == soft
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "hard", "soft"),
+    [
+        # a newborn's pulse of 150 and 45 breaths are usual, 100 kg are impossible
+        ("newborn_visit", "pulse_bpm", (20, 250), (80, 200)),
+        ("newborn_visit", "respiration_rpm", (5, 80), (30, 70)),
+        ("newborn_visit", "birth_weight_g", (300, 8000), (1500, 5000)),
+        ("newborn_visit", "birth_length_cm", (20, 70), (40, 60)),
+        ("newborn_visit", "apgar_1min_score", (0, 10), (7, 10)),
+        ("newborn_visit", "temperature_c", (30, 43), (35, 40)),
+        # growth is soft-judged by age, not by one range
+        ("newborn_visit", "weight_kg", (0.5, 60), (None, None)),
+        ("child_check", "weight_kg", (0.5, 60), (None, None)),
+        ("child_check", "length_cm", (30, 140), (None, None)),
+        ("child_check", "head_circumference_cm", (20, 60), (None, None)),
+        ("antenatal_first", "gestation_weeks", (1, 45), (4, 42)),
+        ("antenatal_first", "gestation_days", (0, 6), (None, None)),
+        ("antenatal_followup", "fundal_height_cm", (3, 60), (10, 45)),
+        ("antenatal_followup", "abdomen_cm", (40, 200), (60, 150)),
+        ("antenatal_followup", "fetal_heart_bpm", (50, 240), (110, 160)),
+    ],
+)
+def test_ranges_of_mothers_and_children(
+    form: str, name: str, hard: tuple[float, float], soft: tuple[float | None, float | None]
+) -> None:
+    column = dataset(form).column(name)
+    assert (column.hard_min, column.hard_max) == hard
+    assert (column.soft_min, column.soft_max) == soft
 
 
 def test_a_column_of_a_block_means_the_same_in_every_dataset() -> None:
@@ -300,8 +383,17 @@ def test_identifying_values_are_direct_identifiers() -> None:
                     assert column.level >= 4, (item.name, column.name)
 
 
-def test_the_restricted_list_is_level_five_throughout() -> None:
-    assert {column.level for column in dataset("restricted_list").columns} == {5}
+@pytest.mark.parametrize(
+    "name",
+    ["restricted_list", "smi_supplement", "smi_followup", "tb_first_visit", "tb_followup", "infectious_report"],
+)
+def test_a_form_whose_very_row_tells_the_disease_is_level_five_throughout(name: str) -> None:
+    assert {column.level for column in dataset(name).columns} == {5}
+
+
+def test_results_that_tell_a_special_disease_are_level_five() -> None:
+    levels = {name: dataset("antenatal_first").column(name).level for name in ("hiv_code", "syphilis_code")}
+    assert set(levels.values()) == {5}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

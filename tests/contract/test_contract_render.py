@@ -52,8 +52,8 @@ def test_a_missing_file_is_drift(copy: Path) -> None:
 
 
 def test_a_model_without_a_contract_is_drift(copy: Path) -> None:
-    (copy / STAGING / "stg_vaccination.sql").write_text("select 1", "utf-8")
-    assert "stg_vaccination.sql" in drift(copy)
+    (copy / STAGING / "stg_horoscope.sql").write_text("select 1", "utf-8")
+    assert "stg_horoscope.sql" in drift(copy)
 
 
 def test_models_of_other_hands_are_left_alone(copy: Path) -> None:
@@ -66,7 +66,7 @@ def test_models_of_other_hands_are_left_alone(copy: Path) -> None:
 
 def test_writing_mends_every_drift(copy: Path) -> None:
     (copy / STAGING / "stg_signing.sql").write_text("select 1", "utf-8")
-    (copy / STAGING / "stg_vaccination.sql").write_text("select 1", "utf-8")
+    (copy / STAGING / "stg_horoscope.sql").write_text("select 1", "utf-8")
     (copy / STAGING / "_sources.yml").unlink()
     (copy / CODE_LABELS).write_text("value_set\n", "utf-8")
     assert len(write(copy)) == 4

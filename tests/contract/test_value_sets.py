@@ -94,6 +94,14 @@ def test_value_sets_are_well_formed(name: str) -> None:
         ("followup_class", "1 2 3 4"),
         ("exam_guidance", "1 2 3 4 9"),
         ("delivery_frequency", "D W M"),
+        ("smi_class", "1 2 3 0"),
+        ("smi_danger", "0 1 2 3 4 5"),
+        ("access_purpose", "1 2 3 9"),
+        ("feedback_kind", "1 2 3"),
+        ("check_kind", "1 2"),
+        ("check_verdict", "1 2"),
+        ("tb_stop_reason", "1 2 3 4"),
+        ("tcm_constitution", "1 2 3 4 5 6 7 8 9"),
     ],
 )
 def test_codes_of_the_delivery_contract(name: str, codes: str) -> None:
