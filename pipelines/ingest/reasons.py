@@ -70,8 +70,8 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
      "The batch withdrawn was sent later than this delivery; withdraw it in a still later batch."),
     # file
     ("FILE_MISSING", "file", "ERROR",
-     "清单所列文件不在文件夹中，请以新批次补送。",
-     "The file named in the manifest is not in the folder; send it under a new batch."),
+     "收取时清单所列文件不在文件夹中，此后补放也不再读取，请以新批次补送。",
+     "The file named was not in the folder when it was read, and is not looked for again; send a new batch."),
     ("FILE_NOT_REGULAR", "file", "ERROR",
      "该路径不是普通文件（如链接或文件夹），请以新批次报送文件本身。",
      "The path is not a regular file (a link or a folder); send the file itself under a new batch."),

@@ -107,6 +107,46 @@ def test_at_the_same_moment_the_smaller_digest_owns_the_batch(
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("before", [None, b"district_archive_id,name\r\nA1"], ids=["missing", "cut off"])
+def test_a_file_that_comes_late_stays_refused_until_a_new_batch(home: Home, before: bytes | None) -> None:
+    builder = first(home).add("htn_followup", [followup()])
+    folder = builder.write()
+    whole = (folder / "archive.csv").read_bytes()
+    (folder / "archive.csv").unlink()
+    if before is not None:
+        (folder / "archive.csv").write_bytes(before)
+    (outcome,) = home.ingest().deliveries
+    code = "FILE_MISSING" if before is None else "DIGEST_MISMATCH"
+    assert [file.refusal.code if file.refusal else None for file in outcome.files] == [code, None]
+    text = next(home.settings.feedback.rglob("*.txt")).read_text("utf-8")
+    (reason,) = [line for line in text.splitlines() if f"[{code}]" in line]
+    assert "请" in reason and "新批次" in reason
+    if before is None:
+        assert "此后补放也不再读取" in reason
+    taken = content(home)
+
+    (folder / "archive.csv").write_bytes(whole)
+    summary = home.ingest()
+    assert (summary.deliveries, summary.known) == ((), 1)
+    assert content(home) == taken
+
+    home.delivery(sent_at="2026-01-08T21:00:00", batch="B2").add("archive", [archive(1), archive(2)]).write()
+    (outcome,) = home.ingest().deliveries
+    assert (outcome.status, outcome.accepted_rows) == ("accepted", 2)
+    assert home.rows("archive")["delivery_batch"].unique().to_list() == ["B2"]
+
+
+def test_a_known_folder_is_read_again_only_when_asked_for(home: Home) -> None:
+    builder = first(home)
+    (builder.write() / "archive.csv").unlink()
+    home.ingest()
+    builder.write()
+    assert home.ingest().deliveries == ()
+    (outcome,) = home.ingest(force=True).deliveries
+    assert outcome.accepted_rows == 2
+    assert home.register()["file_status"].to_list() == ["accepted"]
+
+
 def test_another_unit_may_use_the_same_batch(home: Home) -> None:
     first(home).write()
     home.delivery(unit="500103", batch="B1").add("archive", [archive(1)]).write()
