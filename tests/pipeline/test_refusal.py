@@ -12,8 +12,6 @@ from pipelines.settings import Settings
 from pipelines.workspace import RunOptions
 from tests.conftest import CANARIES, REPOSITORY, SampleRun, texts
 
-pytestmark = pytest.mark.xdist_group("refusal")
-
 
 @pytest.fixture
 def broken_checkout(tmp_path: Path) -> Path:

@@ -11,12 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import REPOSITORY, SampleRun, yudang
 from tests.deliveries import sm3
-
-pytestmark = pytest.mark.xdist_group("same_out")
 
 
 def split(folder: Path) -> None:

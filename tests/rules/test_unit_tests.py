@@ -9,13 +9,9 @@ import json
 import os
 import subprocess
 
-import pytest
-
 from pipelines.warehouse import dbt
 from pipelines.workspace import RunOptions, Workspace
 from tests.conftest import SampleRun
-
-pytestmark = pytest.mark.xdist_group("unit_tests")
 
 
 def test_every_unit_test_of_the_models_passes(own_copy: SampleRun) -> None:
