@@ -39,7 +39,7 @@ CHANGELOG = FOLDER / "CHANGELOG.yaml"
 """What each version is about, newest first; the lists of what it adds are computed."""
 
 Summary = Mapping[str, Any]
-"""`contract_version`, `datasets` (name → title, key, scope, senders, columns), `value_sets` (name → codes)."""
+"""`contract_version`, `datasets` (name → title, key, scope, senders, columns), `value_sets` (name → codes)"""
 
 
 @dataclass(frozen=True)

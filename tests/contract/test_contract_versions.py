@@ -40,9 +40,12 @@ def test_a_frozen_version_does_not_change_any_more() -> None:
         assert as_numbers(list(frozen())[-1]) < as_numbers(contract_version())
 
 
-def test_the_files_of_the_datasets_carry_no_later_version_than_the_contract() -> None:
+def test_the_file_of_a_dataset_carries_the_version_that_changed_it_last() -> None:
     for name, dataset in datasets().items():
         assert as_numbers(dataset.version) <= as_numbers(contract_version()), name
+        for version, old in frozen().items():
+            if old["datasets"].get(name) != summary()["datasets"][name]:
+                assert as_numbers(dataset.version) > as_numbers(version), name
 
 
 def test_every_version_stands_in_the_changelog_newest_first() -> None:
