@@ -142,7 +142,7 @@ def live(world: World) -> dict[str, int]:
     population.add_population(world)
     population.add_index(world)
     truth.note_disputes(world)
-    return counts | truth.note_gaps(world)
+    return counts | truth.note_gaps(world) | truth.note_keyless(world)
 
 
 def collect_rows(world: World) -> dict[str, pl.DataFrame]:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.synth.archives import archive_ids, first_copies
-from pipelines.synth.cases import note_persons
+from pipelines.synth.cases import members, note_persons
 from pipelines.synth.catalogue import CASES
 from pipelines.synth.places import CITY
 from pipelines.synth.records import RECORD_KINDS
@@ -58,6 +58,44 @@ def note_gaps(world: World) -> dict[str, int]:
         counts[kind] = len(person)
         world.note(rule, code, "archive", people.unit[person], archive_ids(world, person), kind, person)
     return counts
+
+
+def note_keyless(world: World) -> dict[str, int]:
+    """Truth lines of archives that lawfully carry no class A number: passports, and children known by the
+    mother's number whose own document is still to come on the last day (rulebook §1.4, ARC-5).
+
+    Returns:
+        Number of these children by kind.
+    """
+    people, last = world.people, world.plan.last
+    managed = status_on(world, last).filter(pl.col("status_code") == "MANAGED")["person"].to_numpy()
+    upgrades, given = world.facts["upgrades"], world.facts["certificates"]
+    waiting = upgrades.filter(
+        (pl.col("first_document") == "MO")
+        & pl.col("upgraded").is_null()
+        & ~pl.col("person").is_in(given["person"].implode())
+    )["person"].to_numpy()
+    # Flawed children have a line of their own, both twins under the name of the first.
+    twin = people.twin[waiting]
+    ordinary = (people.case[waiting] == 0) & ((twin < 0) | (people.case[np.maximum(twin, 0)] == 0))
+    found = {
+        "known_by_mother": np.intersect1d(waiting[ordinary], managed),
+        "passport": np.intersect1d(members(world, "passport"), managed),
+    }
+    for kind, person in found.items():
+        unit, key = people.unit[person], archive_ids(world, person)
+        world.note(
+            "ARC-5",
+            "NO_CLASS_A_KEY",
+            "archive",
+            unit,
+            key,
+            kind,
+            person,
+            is_violation=False,
+            is_finding=True,
+        )
+    return {"known_by_mother": len(found["known_by_mother"])}
 
 
 def all_copies(world: World) -> pl.DataFrame:
@@ -115,13 +153,22 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
     ).write_csv(folder / "status.csv")
     lines = pl.concat(world.lines).join(unit_codes, on="_unit", how="left", maintain_order="left")
     lines = lines.select(
-        "rule_id", "finding_code", "dataset", "unit", "record_key", "is_violation", "kind", "person_no"
+        "rule_id",
+        "finding_code",
+        "dataset",
+        "unit",
+        "record_key",
+        "is_violation",
+        "is_finding",
+        "kind",
+        "person_no",
     ).sort("rule_id", "finding_code", "dataset", "unit", "record_key", "kind")
     lines.write_csv(folder / "violations.csv")
     defects = (
         {case.kind: case.is_defect for case in CASES}
         | RECORD_KINDS
         | dict.fromkeys(("cover_gap", "basic_gap"), True)
+        | {"known_by_mother": False}
     )
     pl.DataFrame(
         {

@@ -145,8 +145,20 @@ class World:
         kind: str,
         person: Whole,
         is_violation: bool = True,
+        is_finding: bool | None = None,
     ) -> None:
-        """Write truth lines: one per subject, a violation or the lawful side of a boundary."""
+        """Write truth lines: one per subject, a violation or the lawful side of a boundary.
+
+        Args:
+            rule_id, finding_code, dataset: what is found where.
+            unit: units of the records.
+            key: record keys.
+            kind: name of the story.
+            person: positions.
+            is_violation: whether the subject breaks the rule.
+            is_finding: whether the finding is to appear; like `is_violation` unless said otherwise, as for
+                a lawful state that an indicator has to name.
+        """
         size = len(key)
         self.lines.append(
             pl.DataFrame(
@@ -159,6 +171,7 @@ class World:
                     "kind": [kind] * size,
                     "person_no": np.asarray(person, dtype=np.int64),
                     "is_violation": [is_violation] * size,
+                    "is_finding": [is_violation if is_finding is None else is_finding] * size,
                 }
             )
         )
