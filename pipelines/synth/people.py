@@ -1,18 +1,18 @@
-"""The residents: age and sex by the census, households, names, documents, who has an archive since when.
+"""The residents: who lives where with whom, names, documents, births, who has an archive since when.
 
-Not here: what happens to them (newborns.py, moves.py, endings.py, care.py).
+Not here: ages (ages.py), households (households.py), what happens to them (newborns.py, moves.py, care.py).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from pipelines.synth.ages import age_table, draw_ages
 from pipelines.synth.clock import (
     FAR,
     NEVER,
@@ -25,12 +25,11 @@ from pipelines.synth.clock import (
     plus,
     year_of,
 )
+from pipelines.synth.households import Households, build_households
 from pipelines.synth.identity import birth_certificates, identity_bodies, phones, with_check
 from pipelines.synth.names import draw_given_names, draw_surnames
 from pipelines.synth.places import Places
 
-_CENSUS = Path(__file__).parent / "data" / "census2020_age.csv"
-_URBAN_PROFILE = "500112"
 BIRTHS_PER_YEAR = 0.009
 SHARE_WITH_ARCHIVE = 0.94
 TWIN_PAIRS_RECENT = 4
@@ -41,11 +40,11 @@ _ETHNIC = (("01", 0.93), ("15", 0.045), ("06", 0.015), ("03", 0.003), ("08", 0.0
 class People:
     """Residents as columns, one position per person; persons born in the period come last.
 
-    The true person: unit, village, house, household, sex (1, 2), birth, mother and twin (positions or -1),
-    id_body, name, surname, ethnic, phone, contact_name, contact_phone. The archive: has_archive, org,
-    created, base_document. `case` is the number of the story (0 = ordinary life); `stay_from` and `stay_to`
-    bound the days on which ordinary services may happen at `org`; death, left and returned say when somebody
-    is gone.
+    The true person: unit, village, house, household, sex (1, 2), birth; mother (of children of the period),
+    twin, spouse and guardian (positions or -1; a child's guardian is its mother or grandmother); id_body,
+    name, surname, ethnic, phone, contact_name, contact_phone. The archive: has_archive, org, created,
+    base_document. `case` is the number of the story (0 = ordinary life); `stay_from` and `stay_to` bound the
+    days on which ordinary services may happen at `org`; death, left and returned say when somebody is gone.
     """
 
     unit: Whole
@@ -69,6 +68,8 @@ class People:
     phone: pl.Series
     contact_name: pl.Series
     contact_phone: pl.Series
+    spouse: Whole
+    guardian: Whole
     case: Whole = field(init=False)
     stay_from: Dates = field(init=False)
     stay_to: Dates = field(init=False)
@@ -99,66 +100,14 @@ class People:
         return full_years(self.birth, date)
 
 
-def _age_table(urban: bool) -> tuple[Whole, Whole, Whole, NDArray[np.float64]]:
-    """Age bands of the census profile: first age, number of ages, sex, share."""
-    table = pl.read_csv(_CENSUS, schema_overrides={"district_code": pl.String})
-    bands = table.filter((pl.col("district_code") == _URBAN_PROFILE) == urban)
-    parts = bands.with_columns(
-        first=pl.col("age_group").str.extract(r"^(\d+)").cast(pl.Int64),
-        last=pl.col("age_group").str.extract(r"-(\d+)$").cast(pl.Int64),
-    ).with_columns(
-        last=pl.when(pl.col("age_group").str.ends_with("+"))
-        .then(pl.col("first") + 14)
-        .when(pl.col("last").is_null())
-        .then(pl.col("first"))
-        .otherwise(pl.col("last"))
-    )
-    if urban:
-        parts = parts.with_columns(sex=pl.when(pl.col("sex") == "male").then(1).otherwise(2))
-    else:
-        halves = [parts.with_columns(sex=pl.lit(sex), population=pl.col("population") / 2) for sex in (1, 2)]
-        parts = pl.concat(halves)
-    parts = (
-        parts.group_by("first", "last", "sex").agg(pl.col("population").sum()).sort("first", "last", "sex")
-    )
-    shares = parts["population"].to_numpy().astype(float)
-    first = parts["first"].to_numpy().astype(np.int64)
-    width = parts["last"].to_numpy().astype(np.int64) - first + 1
-    return first, width, parts["sex"].to_numpy().astype(np.int64), shares / shares.sum()
-
-
 def _ages_and_sexes(generator: Generator, places: Places, unit: Whole) -> tuple[Whole, Whole]:
     ages = np.zeros(len(unit), dtype=np.int64)
     sexes = np.zeros(len(unit), dtype=np.int64)
-    urban = np.array(places.urban)[unit]
-    for profile in (True, False):
-        chosen = np.flatnonzero(urban == profile)
-        first, width, sex, shares = _age_table(profile)
-        band = generator.choice(len(first), size=len(chosen), p=shares)
-        # The open last band thins out: the smaller of two draws.
-        draws = generator.random((2, len(chosen)))
-        position = np.where(width[band] > 10, draws.min(axis=0), draws[0])
-        ages[chosen] = first[band] + (position * width[band]).astype(np.int64)
-        sexes[chosen] = sex[band]
+    for number in np.unique(unit):
+        chosen = np.flatnonzero(unit == number)
+        table = age_table(places.units[number], places.urban[number])
+        ages[chosen], sexes[chosen] = draw_ages(generator, table, len(chosen))
     return ages, sexes
-
-
-def _households(generator: Generator, village: Whole) -> tuple[Whole, Whole]:
-    """Household numbers and house numbers: neighbours in a random order share a house."""
-    order = np.lexsort((generator.random(len(village)), village))
-    sizes = 1 + generator.binomial(5, 0.34, size=len(village))
-    ends = np.cumsum(sizes)
-    block = np.searchsorted(ends, np.arange(len(village)), side="right")
-    sorted_village = village[order]
-    new = np.r_[True, (block[1:] != block[:-1]) | (sorted_village[1:] != sorted_village[:-1])]
-    numbers = np.cumsum(new) - 1
-    first_of_village = np.r_[True, sorted_village[1:] != sorted_village[:-1]]
-    base = np.maximum.accumulate(np.where(first_of_village, numbers, 0))
-    household = np.empty(len(village), dtype=np.int64)
-    house = np.empty(len(village), dtype=np.int64)
-    household[order] = numbers
-    house[order] = numbers - base + 1
-    return household, house
 
 
 def build_people(
@@ -178,11 +127,15 @@ def build_people(
     birth = plus(
         add_months(np.full(residents, first), -12 * ages), -generator.integers(1, 365, size=residents)
     )
-    household, house = _households(generator, village)
-    mothers, newborn_birth = _draw_births(generator, unit, sex, birth, first, last, residents)
+    homes = build_households(generator, village, sex, birth, first)
+    mothers, newborn_birth = _draw_births(generator, homes, sex, birth, first, last, residents)
     newborns = len(mothers)
     unit = np.r_[unit, unit[mothers]]
-    village, house, household = (np.r_[array, array[mothers]] for array in (village, house, household))
+    village, house, household = (
+        np.r_[array, array[mothers]] for array in (village, homes.house, homes.household)
+    )
+    spouse = np.r_[homes.spouse, np.full(newborns, -1)]
+    guardian = np.r_[homes.guardian, mothers]
     sex = np.r_[sex, np.where(generator.random(newborns) < 0.52, 1, 2)]
     birth = np.r_[birth, newborn_birth]
     size = residents + newborns
@@ -190,8 +143,7 @@ def build_people(
     mother = np.r_[np.full(residents, -1), mothers]
     twin = _twins(mother)
     second = np.flatnonzero(twin >= 0)[len(np.flatnonzero(twin >= 0)) // 2 :]
-    surname = draw_surnames(generator, size)
-    surname[second] = surname[twin[second]]
+    surname = _family_names(draw_surnames(generator, size), spouse, guardian)
     name = _names_apart(pl.Series(surname), draw_given_names(generator, birth, sex), twin, second)
     id_body = identity_bodies(birth, sex, generator.permutation(size))
     has_archive = np.r_[generator.random(residents) < SHARE_WITH_ARCHIVE, np.ones(newborns, dtype=bool)]
@@ -203,6 +155,8 @@ def build_people(
     codes, shares = zip(*_ETHNIC, strict=True)
     town = places.villages["town"].to_numpy()[village]
     serials = np.arange(size)
+    phone = phones(2 * serials + 1)
+    contact_name, contact_phone = _contacts(generator, household, spouse, guardian, name, phone, birth)
     return People(
         unit=unit,
         village=village,
@@ -222,9 +176,11 @@ def build_people(
         id_no=with_check(id_body),
         birth_certificate_no=birth_certificates(birth, serials + 1),
         ethnic=np.array(codes)[generator.choice(len(codes), size=size, p=np.array(shares))],
-        phone=phones(2 * serials + 1),
-        contact_name=_contact_names(generator, household, name, birth),
-        contact_phone=phones(2 * serials + 2),
+        phone=phone,
+        contact_name=contact_name,
+        contact_phone=contact_phone,
+        spouse=spouse,
+        guardian=guardian,
     )
 
 
@@ -237,28 +193,39 @@ def _draw_villages(generator: Generator, places: Places, unit: Whole) -> Whole:
 
 def _draw_births(
     generator: Generator,
-    unit: Whole,
+    homes: Households,
     sex: Whole,
     birth: Dates,
     first: np.datetime64,
     last: np.datetime64,
     residents: int,
 ) -> tuple[Whole, Dates]:
-    """Mothers (each at most once) and birth dates of the children of the period."""
+    """Mothers (each at most once, married ones first) and birth dates of the children of the period."""
     span = int(days_between(first, last))
     age = full_years(birth, first)
-    able = np.flatnonzero((sex == 2) & (age >= 20) & (age <= 40))
-    wanted = min(round(residents * BIRTHS_PER_YEAR * span / 365), len(able))
-    mothers = generator.permutation(able)[:wanted]
+    able = (sex == 2) & (age >= 20) & (age <= 40)
+    # A child in its first year or two: the next one would follow too soon.
+    able[homes.guardian[(homes.guardian >= 0) & (age < 2)]] = False
+    wanted = min(round(residents * BIRTHS_PER_YEAR * span / 365), int(able.sum()))
+    candidates = generator.permutation(np.flatnonzero(able))
+    # The chance of a birth falls with the distance from the late twenties.
+    rank = (homes.spouse[candidates] < 0) * 40 + np.abs(age[candidates] - 28) * generator.random(
+        len(candidates)
+    )
+    mothers = candidates[np.argsort(rank, kind="stable")][:wanted]
+    mothers = generator.permutation(mothers)
     births = plus(np.full(wanted, first), generator.integers(1, span, size=wanted))
     # Some births in the last weeks, whose documents are still open on the last day, and twins among them.
-    recent = max(4, wanted // 12)
+    recent = max(4, min(9, wanted // 3), wanted // 12)
     births[:recent] = plus(
         np.full(len(births[:recent]), last), -generator.integers(32, 80, size=len(births[:recent]))
     )
     births = np.maximum(births, plus(first, 1))
     twins = np.r_[
-        np.arange(min(TWIN_PAIRS_RECENT, recent // 2)), np.flatnonzero(generator.random(wanted) < 0.012)
+        np.arange(min(TWIN_PAIRS_RECENT, recent // 3)),
+        # Two whose documents have come, so that reviewers have pairs to decide.
+        np.arange(recent, recent + 2),
+        np.flatnonzero(generator.random(wanted) < 0.012),
     ]
     twins = np.unique(twins[twins < wanted])
     return np.r_[mothers, mothers[twins]], np.r_[births, births[twins]]
@@ -274,14 +241,28 @@ def _twins(mother: Whole) -> Whole:
     return twin
 
 
+def _family_names(drawn: NDArray[np.str_], spouse: Whole, guardian: Whole) -> NDArray[np.str_]:
+    """Children bear the name of the husband of the mother or grandmother they live with, else hers."""
+    child = np.flatnonzero(guardian >= 0)
+    adult = guardian[child]
+    drawn[child] = drawn[np.where(spouse[adult] >= 0, spouse[adult], adult)]
+    return drawn
+
+
 def _names_apart(surname: pl.Series, given: pl.Series, twin: Whole, second: Whole) -> pl.Series:
-    """Full names; the second of twins gets a second given-name character that tells the two apart."""
-    names = (surname + given).to_list()
-    for position in second:
-        first = names[twin[position]]
-        if names[position] == first:
-            names[position] = first[:-1] + ("安" if first[-1] != "安" else "宁")
-    return pl.Series(names, dtype=pl.String)
+    """Full names; the second of twins gets a last character that tells the two apart."""
+    names = surname + given
+    first = names.gather(twin[second])
+    other = pl.select(
+        pl.when(pl.lit(first.str.slice(-1)) == "安").then(pl.lit("宁")).otherwise(pl.lit("安"))
+    ).to_series()
+    second_names = names.gather(second)
+    apart = pl.DataFrame({"own": second_names, "first": first, "other": other}).select(
+        pl.when(pl.col("own") == pl.col("first"))
+        .then(pl.col("first").str.head(-1) + pl.col("other"))
+        .otherwise("own")
+    )
+    return names.scatter(second, apart.to_series())
 
 
 def _draw_creation(
@@ -307,17 +288,32 @@ def _draw_creation(
     return np.where(is_newborn, plus(birth, generator.integers(5, 31, size=size)), stock)
 
 
-def _contact_names(generator: Generator, household: Whole, name: pl.Series, birth: Dates) -> pl.Series:
-    """The next older member of the household, else a relative who lives elsewhere."""
+def _contacts(
+    generator: Generator,
+    household: Whole,
+    spouse: Whole,
+    guardian: Whole,
+    name: pl.Series,
+    phone: pl.Series,
+    birth: Dates,
+) -> tuple[pl.Series, pl.Series]:
+    """Name and phone of the contact person: spouse, guardian, another of the household, else a relative."""
     order = np.lexsort((birth, household))
     same = np.r_[household[order][1:] == household[order][:-1], False]
-    partner = np.full(len(household), -1)
-    partner[order[1:]] = np.where(same[:-1], order[:-1], -1)
+    elder = np.full(len(household), -1)
+    elder[order[1:]] = np.where(same[:-1], order[:-1], -1)
+    partner = np.where(spouse >= 0, spouse, np.where(guardian >= 0, guardian, elder))
     relatives = pl.Series(draw_surnames(generator, len(household))) + draw_given_names(
         generator, birth, generator.integers(1, 3, size=len(household))
     )
-    inside = name.gather(np.maximum(partner, 0))
-    return pl.select(pl.when(pl.lit(pl.Series(partner >= 0))).then(inside).otherwise(relatives)).to_series()
+    inside = pl.lit(pl.Series(partner >= 0))
+    at = np.maximum(partner, 0)
+    elsewhere = phones(2 * np.arange(len(household)) + 2)
+    chosen = pl.select(
+        name=pl.when(inside).then(name.gather(at)).otherwise(relatives),
+        phone=pl.when(inside).then(phone.gather(at)).otherwise(elsewhere),
+    )
+    return chosen["name"], chosen["phone"]
 
 
 def year_turns(births: Dates, years: int, date: np.datetime64) -> NDArray[np.bool_]:
