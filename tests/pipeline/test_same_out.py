@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tests.conftest import REPOSITORY, SampleRun, yudang
@@ -120,6 +119,4 @@ def test_order_splitting_repetition_and_kills_do_not_change_the_marts(
     with DagsterInstance.from_config(str(home / "dagster")) as instance:
         ended = [run.status for run in instance.get_runs()]
     assert ended == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.FAILURE]
-    started = time.monotonic()
     assert "没有变化" in yudang("run", "--inbox", str(inbox), home=home).stdout
-    assert time.monotonic() - started < 5
