@@ -55,3 +55,17 @@
         {{ end_of_time() }}
     )
 {%- endmacro %}
+
+{#- The day that the reference lists write for the reform of 2026; the parameter division_reform_date stands in for it. -#}
+{% macro listed_reform_date() -%}
+    cast('2026-01-01' as date)
+{%- endmacro %}
+
+{#- Left join of the district that follows an abolished unit on a date; null where the unit still exists. -#}
+{% macro join_successor(alias, unit, on_date) -%}
+    left join {{ ref('division_change') }} as {{ alias }}
+        on
+            {{ unit }} = {{ alias }}.old_code
+            and {{ alias }}.is_main
+            and {{ on_date }} >= {{ alias }}.changed_on
+{%- endmacro %}

@@ -13,3 +13,4 @@ select
     cast(parent_org_code as varchar) as parent_org_code,
     cast(valid_from <= {{ as_of_date() }} and valid_to > {{ as_of_date() }} as boolean) as is_current
 from {{ ref('org_period') }}
+where valid_from < valid_to

@@ -51,9 +51,70 @@ calendar as (
         on calendar.calendar_date between span.span_from and span.span_to
 ),
 
-due as (
+unit as (
+    select
+        unit.division_code as unit_code,
+        unit.valid_from,
+        coalesce(unit.valid_to, {{ end_of_time() }}) as valid_to
+    from {{ ref('reference_division') }} as unit
+    where unit.is_reporting_unit and unit.level_code = '2'
+),
+
+stated_plan as (
     select
         plan.unit as unit_code,
+        plan.dataset,
+        plan.frequency_code,
+        plan.due_hour,
+        plan.due_day,
+        plan.valid_from,
+        coalesce(plan.valid_to, {{ end_of_time() }}) as valid_to
+    from {{ ref('stg_delivery_plan') }} as plan
+),
+
+plan as (
+    -- nothing is expected of a unit before it exists or once it is abolished
+    select
+        stated_plan.unit_code,
+        stated_plan.dataset,
+        stated_plan.frequency_code,
+        stated_plan.due_hour,
+        stated_plan.due_day,
+        greatest(stated_plan.valid_from, coalesce(unit.valid_from, stated_plan.valid_from)) as valid_from,
+        least(stated_plan.valid_to, coalesce(unit.valid_to, stated_plan.valid_to)) as valid_to
+    from stated_plan
+    left join unit on stated_plan.unit_code = unit.unit_code
+    union all
+    -- its plan goes on with its main successor, unless that one has a plan of its own
+    select
+        change.new_district_code as unit_code,
+        stated_plan.dataset,
+        stated_plan.frequency_code,
+        stated_plan.due_hour,
+        stated_plan.due_day,
+        greatest(stated_plan.valid_from, change.changed_on) as valid_from,
+        stated_plan.valid_to
+    from stated_plan
+    inner join {{ ref('division_change') }} as change
+        on
+            stated_plan.unit_code = change.old_code
+            and change.is_main
+            and stated_plan.valid_to > change.changed_on
+    left join (
+        select distinct
+            own_plan.unit_code,
+            own_plan.dataset
+        from stated_plan as own_plan
+    ) as own
+        on
+            change.new_district_code = own.unit_code
+            and stated_plan.dataset = own.dataset
+    where own.unit_code is null
+),
+
+due as (
+    select
+        plan.unit_code,
         plan.dataset,
         calendar.calendar_date as delivery_date,
         coalesce(plan.due_hour, 24) as due_hour,
@@ -68,13 +129,13 @@ due as (
             else calendar.calendar_date
         end as window_to,
         row_number() over (
-            partition by plan.unit, plan.dataset, calendar.calendar_date order by plan.valid_from desc
+            partition by plan.unit_code, plan.dataset, calendar.calendar_date order by plan.valid_from desc, plan.frequency_code asc
         ) as preference
-    from {{ ref('stg_delivery_plan') }} as plan
+    from plan
     inner join calendar
         on
             plan.valid_from <= calendar.calendar_date
-            and calendar.calendar_date < coalesce(plan.valid_to, {{ end_of_time() }})
+            and calendar.calendar_date < plan.valid_to
     where
         plan.frequency_code = 'D'
         or (plan.frequency_code = 'W' and calendar.weekday_number = coalesce(plan.due_day, 7))
@@ -104,15 +165,6 @@ met as (
             and register.is_usable
     where due.preference = 1
     group by due.unit_code, due.dataset, due.delivery_date, due.due_hour
-),
-
-unit as (
-    select
-        cast(division_code as varchar) as unit_code,
-        cast(valid_from as date) as valid_from,
-        coalesce(cast(valid_to as date), {{ end_of_time() }}) as valid_to
-    from {{ ref('divisions') }}
-    where is_reporting_unit and level_code = '2'
 ),
 
 -- One district's delivery of a day makes the silence of the others visible.

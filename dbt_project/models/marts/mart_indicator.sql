@@ -83,11 +83,11 @@ place as (
         'district' as level,
         unit.division_code as code,
         unit.division_code as district_code
-    from {{ ref('divisions') }} as unit
+    from {{ ref('reference_division') }} as unit
     inner join year_scope
         on
-            cast(unit.valid_from as date) <= year_scope.as_of_date
-            and coalesce(cast(unit.valid_to as date), {{ end_of_time() }}) > year_scope.period_start
+            unit.valid_from <= year_scope.as_of_date
+            and coalesce(unit.valid_to, {{ end_of_time() }}) > year_scope.period_start
     where unit.is_reporting_unit and unit.level_code = '2'
     union
     select distinct

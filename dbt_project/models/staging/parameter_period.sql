@@ -64,7 +64,8 @@
     'holiday_rollover': 'boolean',
     'pia_bulk_threshold': 'bigint',
     'k_by_model': 'varchar',
-    'small_cell_min': 'bigint'
+    'small_cell_min': 'bigint',
+    'division_reform_date': 'date'
 } %}
 with
 
