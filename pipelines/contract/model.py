@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -360,13 +361,31 @@ def source_systems() -> tuple[str, ...]:
 
 
 @cache
-def reference_units() -> frozenset[str]:
-    """Return the units that may deliver: the city, every district and functional area, old and new.
+def unit_terms() -> Mapping[str, tuple[date, date | None]]:
+    """Return unit → the first day on which it exists and the first on which it no longer does (None: exists).
 
-    Districts abolished before deliveries existed are not among them.
+    Units are the city, every district and functional area, old and new. Districts abolished before deliveries
+    existed are not among them.
     """
+    return MappingProxyType(
+        {
+            row["division_code"]: (
+                date.fromisoformat(row["valid_from"]),
+                date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            )
+            for row in _read_csv(DIVISIONS_SEED)
+            if row["is_reporting_unit"] == "1"
+        }
+    )
+
+
+@cache
+def reference_units(on: date | None = None) -> frozenset[str]:
+    """Return the units that may deliver, of all times; with a day, those that exist on it."""
     return frozenset(
-        row["division_code"] for row in _read_csv(DIVISIONS_SEED) if row["is_reporting_unit"] == "1"
+        unit
+        for unit, (first, end) in unit_terms().items()
+        if on is None or (first <= on and (end is None or on < end))
     )
 
 

@@ -19,7 +19,7 @@ import polars as pl
 
 from pipelines.contract import model
 from pipelines.contract.model import Dataset
-from pipelines.ingest import lake, receipt, withdrawal
+from pipelines.ingest import lake, receipt, tenure, withdrawal
 from pipelines.ingest.doubled import StagedPart, quarantine_doubled
 from pipelines.ingest.headers import Header, resolve_header
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
@@ -68,8 +68,8 @@ def store(settings: Settings, candidate: Candidate, limits: Limits = DEFAULT_LIM
     try:
         work = _Work(settings, limits, candidate, staging)
         outcome = _judge(work)
-        if outcome.withdraws:
-            outcome = _with_notices(outcome, withdrawal.sent_batches(settings, candidate.unit))
+        sent = withdrawal.sent_batches(settings, candidate.unit) if outcome.withdraws else None
+        outcome = _with_notices(outcome, sent)
         # taken in again: from here until the commit the delivery does not exist
         lake.remove_register(settings, candidate.unit, candidate.day, candidate.delivery_id)
         lake.remove_parts(settings, candidate.unit, candidate.day, candidate.delivery_id)
@@ -95,10 +95,10 @@ def examine(
 
 def _with_notices(outcome: DeliveryOutcome, sent: Mapping[str, datetime] | None) -> DeliveryOutcome:
     """Add what is to be said of a delivery that counts; `sent`: the unit's batches, None when unknown."""
-    if outcome.refusal is not None or not outcome.withdraws:
+    if outcome.refusal is not None:
         return outcome
     found = withdrawal.notices(outcome.batch, outcome.received_at, outcome.withdraws, sent)
-    return replace(outcome, notices=found)
+    return replace(outcome, notices=tenure.notices(outcome.unit, outcome.received_at) + found)
 
 
 def commit(settings: Settings, outcome: DeliveryOutcome) -> None:

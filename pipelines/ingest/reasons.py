@@ -58,6 +58,13 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("BATCH_REUSED", "delivery", "ERROR",
      "本单位的同一批次号已有内容不同且更早的报送，请换用新的批次号。",
      "The unit has an earlier delivery of other content under this batch; use a new batch number."),
+    # delivery that counts, of a unit that does not exist on the day
+    ("UNIT_ABOLISHED", "delivery", "WARN",
+     "报送单位已于所列日期撤销，本次报送照常收取；此后发生的业务请由承继单位报送。",
+     "The unit was abolished on the day named; this counts, its successor sends what happens since."),
+    ("UNIT_NOT_YET", "delivery", "WARN",
+     "报送单位自所列日期起设立，本次报送照常收取；此前发生的业务请由原单位报送。",
+     "The unit exists from the day named on; this delivery counts, its predecessor sends what came before."),
     # delivery that counts; a withdrawal in it does nothing
     ("WITHDRAWS_ITSELF", "delivery", "WARN",
      "报送不能撤回自己的批次，该项撤回无效，如要作废本批请在以后的新批次中撤回。",

@@ -65,10 +65,7 @@ def _functional_areas() -> frozenset[str]:
 @cache
 def _standing_for(unit: str) -> frozenset[str]:
     """The unit, the districts whose area came to it and those that took area over from it."""
-    moves = {
-        (row["old_code"][:_DISTRICT_DIGITS], row["new_code"][:_DISTRICT_DIGITS])
-        for row in _seed("division_successors.csv")
-    }
+    moves = {(row["old_district_code"], row["new_district_code"]) for row in _seed("division_successors.csv")}
     from_here = {new for old, new in moves if old == unit}
     return frozenset({unit} | from_here | {old for old, new in moves if new == unit})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import duck
 from pipelines.contract import model
-from pipelines.ingest import receipt, withdrawal
+from pipelines.ingest import receipt, tenure, withdrawal
 from pipelines.publish.content_hash import quoted
 from pipelines.settings import Settings
 from pipelines.workspace import BlockingCheckError
@@ -77,4 +77,4 @@ def renew_notices(settings: Settings, connection: DuckDBPyConnection) -> None:
     for unit, day, batch, delivery_id, received_at, withdraws in withdrawing:
         place = receipt.ReceiptPlace(unit, day.isoformat(), batch, delivery_id)
         found = withdrawal.notices(batch, received_at, withdraws.split("|"), sent[unit])
-        receipt.renew_notices(settings, place, found)
+        receipt.renew_notices(settings, place, tenure.notices(unit, received_at) + found)

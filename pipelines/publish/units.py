@@ -6,8 +6,10 @@ Not here: which rows those are; every mart model says it in its meta as `unit_fi
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 EVERYTHING = "all"
+_OF_UNIT = re.compile(r"(\w+) (?:= '\{unit\}'|in \('\{unit\}', '\d{6}'\))")
 
 
 class UnitFilterError(BlockingCheckError):
@@ -46,32 +49,72 @@ def filters(manifest: Path) -> dict[str, str]:
     return found
 
 
-def predecessors(connection: DuckDBPyConnection) -> Mapping[str, frozenset[str]]:
-    """Unit → units that were merged into it: their residents' history is its own."""
-    direct: dict[str, set[str]] = defaultdict(set)
-    for old, new in connection.execute(
-        "select old_code, new_code from warehouse.reference.division_successors "
-        "where length(old_code) = 6 and old_code <> new_code"
+@dataclass(frozen=True)
+class Inherited:
+    """What a unit took over from another one by a reform of divisions: that history is its own.
+
+    Attributes:
+        unit: the earlier unit.
+        orgs: institutions whose rows are meant, None for those of every institution and of none.
+        is_without: all rows but those of `orgs`.
+    """
+
+    unit: str
+    orgs: frozenset[str] | None = None
+    is_without: bool = False
+
+    def rows(self, org_column: str | None) -> str:
+        """The condition on rows of the earlier unit; nothing tells them apart where no institution stands."""
+        if self.orgs is None:
+            return "true"
+        if org_column is None:
+            return "true" if self.is_without else "false"
+        listed = ", ".join(_literal(code) for code in sorted(self.orgs)) or "''"
+        return f"coalesce({org_column}, '') {'not ' if self.is_without else ''}in ({listed})"
+
+
+def inheritances(connection: DuckDBPyConnection) -> Mapping[str, tuple[Inherited, ...]]:
+    """Unit → what it took over; a district that was split goes by institution, where `org_period` puts it."""
+    moved: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for org, old, new in connection.execute(
+        """
+        select former.org_code, former.district_code, later.district_code
+        from warehouse.staging.org_period as former
+        inner join warehouse.staging.org_period as later
+            on former.org_code = later.org_code and former.attributed_to = later.attributed_from
+        where former.district_code <> later.district_code
+        """
     ).fetchall():
-        direct[str(new)].add(str(old))
-    complete: dict[str, frozenset[str]] = {}
-    for unit in direct:
-        reached: set[str] = set()
-        waiting = list(direct[unit])
-        while waiting:
-            code = waiting.pop()
-            if code not in reached:
-                reached.add(code)
-                waiting += direct.get(code, ())
-        complete[unit] = frozenset(reached)
-    return complete
+        moved[str(old), str(new)].add(str(org))
+    found: dict[str, list[Inherited]] = defaultdict(list)
+    for old, new, coverage in connection.execute(
+        "select old_code, new_district_code, coverage_code from warehouse.staging.division_change "
+        "where level = 'district' order by all"
+    ).fetchall():
+        if coverage == "WHOLE":
+            found[new].append(Inherited(old))
+        elif coverage == "TOWNS":
+            found[new].append(Inherited(old, frozenset(moved[old, new])))
+        else:
+            elsewhere = [orgs for (source, target), orgs in moved.items() if source == old and target != new]
+            found[new].append(Inherited(old, frozenset().union(*elsewhere), is_without=True))
+    return {unit: tuple(parts) for unit, parts in found.items()}
 
 
-def condition_for(condition: str, units: Sequence[str]) -> str:
-    """The rows that any of the given unit codes may see."""
+def condition_for(
+    condition: str, unit: str, inherited: Sequence[Inherited] = (), org_column: str | None = "org_code"
+) -> str:
+    """The rows that a unit may see: its own, and of those of earlier units what it took over."""
     if condition == EVERYTHING:
         return "true"
-    return " or ".join(f"({condition.replace('{unit}', unit)})" for unit in units)
+    parts = [condition.replace("{unit}", unit)]
+    for part in inherited:
+        # rows of the city stand beside the unit's own already
+        of_unit = _OF_UNIT.sub(rf"(\1 = '{part.unit}' and {part.rows(org_column)})", condition)
+        if "{unit}" in of_unit:
+            raise UnitFilterError(f"unit_filter {condition!r} compares the unit in an unknown way")
+        parts.append(of_unit)
+    return " or ".join(f"({part})" for part in parts)
 
 
 def build(settings: Settings, warehouse: Path, marts: Path, manifest: Path, folder: Path) -> dict[str, int]:
@@ -86,7 +129,7 @@ def build(settings: Settings, warehouse: Path, marts: Path, manifest: Path, fold
         # not under its own name: a database and a schema of one name cannot be told apart
         connection.execute(f"attach {_literal(str(marts))} as city (read_only)")
         connection.execute(f"attach {_literal(str(warehouse))} as warehouse (read_only)")
-        merged = predecessors(connection)
+        taken_over = inheritances(connection)
         tables = table_names(connection, "city", "marts")
         missing = sorted(set(tables) - set(conditions))
         if missing:
@@ -95,9 +138,13 @@ def build(settings: Settings, warehouse: Path, marts: Path, manifest: Path, fold
         for unit in _units(connection):
             path = folder / f"{unit}.duckdb"
             duck.discard(path)
-            seen = [unit, *sorted(merged.get(unit, ()))]
-            _note_residents(connection, seen)
-            _write(connection, path, {table: condition_for(conditions[table], seen) for table in tables})
+            inherited = taken_over.get(unit, ())
+            _note_residents(connection, unit, inherited)
+            seen = {
+                table: condition_for(conditions[table], unit, inherited, _org_column(connection, table))
+                for table in tables
+            }
+            _write(connection, path, seen)
             persons[unit] = _persons(connection, path)
         return persons
     finally:
@@ -120,11 +167,19 @@ def _units(connection: DuckDBPyConnection) -> list[str]:
     return sorted(code for (code,) in found if code in known and code != model.CITY_UNIT)
 
 
-def _note_residents(connection: DuckDBPyConnection, units: Sequence[str]) -> None:
+def _org_column(connection: DuckDBPyConnection, table: str) -> str | None:
+    """The column naming the institution of a row: the managing one of a fact, the cell of an aggregate."""
+    if table == "dim_person_alias":
+        return "org_code"  # its filter reads fct_manager_interval
+    names = columns(connection, "city", "marts", table)
+    return next((name for name in ("org_code", "code") if name in names), None)
+
+
+def _note_residents(connection: DuckDBPyConnection, unit: str, inherited: Sequence[Inherited]) -> None:
+    condition = condition_for("district_code = '{unit}'", unit, inherited)
     connection.execute(
         "create or replace temp table resident as "
-        "select distinct person_key from city.marts.fct_manager_interval where district_code in "
-        f"({', '.join(_literal(unit) for unit in units)})"
+        f"select distinct person_key from city.marts.fct_manager_interval where {condition}"
     )
 
 

@@ -385,7 +385,14 @@ def test_identifying_values_are_direct_identifiers() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["restricted_list", "smi_supplement", "smi_followup", "tb_first_visit", "tb_followup", "infectious_report"],
+    [
+        "restricted_list",
+        "smi_supplement",
+        "smi_followup",
+        "tb_first_visit",
+        "tb_followup",
+        "infectious_report",
+    ],
 )
 def test_a_form_whose_very_row_tells_the_disease_is_level_five_throughout(name: str) -> None:
     assert {column.level for column in dataset(name).columns} == {5}

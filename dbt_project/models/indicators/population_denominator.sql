@@ -216,13 +216,18 @@ district as (
 ),
 
 town as (
+    -- of the map of the period, not of the run
     select
-        period,
-        division_code,
-        code_system,
-        parent_code
+        division_now.period,
+        division_now.division_code,
+        division_now.code_system,
+        division_now.parent_code
     from division_now
-    where level_code = '3' and recency = 1 and valid_to > (select max(scope.as_of_date) from scope)
+    inner join scope
+        on
+            division_now.period = scope.period
+            and division_now.valid_to > scope.as_of_date
+    where division_now.level_code = '3' and division_now.recency = 1
 ),
 
 known_source as (
@@ -230,7 +235,20 @@ known_source as (
     from area
 ),
 
--- Towns stand for their district only when every town of the coding system is there.
+-- The figures carry no code system: towns stand for their district only when every town of a system is there and no
+-- town besides, so that codes that mean other towns elsewhere are not taken for these.
+sent_town as (
+    select
+        area.period,
+        area.population_kind,
+        area.source_code,
+        substring(area.area_code, 1, 6) as district_code,
+        count(*) as town_count
+    from area
+    where length(area.area_code) = 9
+    group by area.period, area.population_kind, area.source_code, substring(area.area_code, 1, 6)
+),
+
 town_sum as (
     select
         town.period,
@@ -249,8 +267,16 @@ town_sum as (
             and kind.population_kind = area.population_kind
             and town.division_code = area.area_code
             and source.source_code = area.source_code
+    left join sent_town
+        on
+            town.period = sent_town.period
+            and kind.population_kind = sent_town.population_kind
+            and source.source_code = sent_town.source_code
+            and town.parent_code = sent_town.district_code
     group by town.period, kind.population_kind, town.parent_code, source.source_code, town.code_system
-    having count(*) = count(area.resident_count)
+    having
+        count(*) = count(area.resident_count)
+        and count(*) = coalesce(max(sent_town.town_count), count(*))
 ),
 
 offered as (
