@@ -72,7 +72,11 @@ def _stop(code: int, message: str) -> NoReturn:
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they are called or listed."""
 
-    modules: ClassVar[dict[str, str]] = {"key": "pipelines.cli_key:key"}
+    modules: ClassVar[dict[str, str]] = {
+        "dictionary": "pipelines.cli_contract:dictionary",
+        "key": "pipelines.cli_key:key",
+        "template": "pipelines.cli_contract:template",
+    }
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Own commands and lazy ones, sorted."""

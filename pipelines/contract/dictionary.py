@@ -1,6 +1,6 @@
-"""The Chinese data dictionary of the contract: one self-contained page, CSV tables, header templates.
+"""The Chinese data dictionary of the contract: one self-contained page for screen and paper, and CSV tables.
 
-Does not describe the marts (their comments stand in the marts) and decides nothing about the contract.
+Not here: the marts (their comments stand in the marts) and the templates (`templates.py`).
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from pipelines.contract import guide
+from pipelines.contract.examples import example
 from pipelines.contract.model import (
+    DIVISIONS_SEED,
     FOLDER,
-    Column,
     Dataset,
     contract_version,
     crosswalk,
@@ -22,38 +25,46 @@ from pipelines.contract.model import (
     value_set,
     value_set_catalogue,
 )
+from pipelines.contract.templates import write_templates
+from pipelines.contract.versions import Change, changelog, summary
+from pipelines.ingest.reasons import REASONS, Reason
 
-TYPES = {
-    "string": "文本",
-    "integer": "整数",
-    "decimal": "小数",
-    "date": "日期",
-    "timestamp": "时间",
-    "boolean": "是/否",
-}
-ROLES = {"DI": "直接标识", "QI": "准标识", "SENS": "敏感", "NONE": ""}
-SENDERS = {"city": "市级平台", "city_or_unit": "市级平台或有关单位", "unit": "报送单位"}
+INLINE_CODES = 12
+"""Value sets of at most this many codes are printed beside their columns too, not only in the appendix."""
+
+_LEVELS: Mapping[str, str] = MappingProxyType(
+    {
+        "delivery": "整个报送",
+        "file": "单个文件",
+        "row": "单行",
+        "value": "单个值",
+        "identity": "证件号码",
+    }
+)
+_EFFECTS: Mapping[str, str] = MappingProxyType(
+    {
+        "delivery": "整体拒收",
+        "file": "文件拒收",
+        "row": "整行隔离",
+        "value": "接收并提示",
+        "identity": "接收并反馈",
+    }
+)
 
 
-def _limit(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
-
-
-def ranges(column: Column) -> str:
-    """Return the hard and soft range of a column as Chinese text, empty when it has none."""
-    parts = []
-    if column.hard_min is not None or column.hard_max is not None:
-        parts.append(f"{_limit(column.hard_min)}–{_limit(column.hard_max)}")
-    if column.soft_min is not None or column.soft_max is not None:
-        parts.append(f"通常 {_limit(column.soft_min)}–{_limit(column.soft_max)}")
-    return "；".join(parts)
-
-
-def demand(dataset: Dataset, column: Column) -> str:
-    """Return what the contract asks of a column in Chinese: key, required, or nothing."""
-    if column.name in dataset.key:
-        return "主键"
-    return "必填" if column.required else ""
+def dataset_groups() -> list[tuple[str, list[Dataset]]]:
+    """Return the datasets for people: by who sends them, service records apart, in the contract's order."""
+    groups: dict[str, list[Dataset]] = {
+        "市级平台报送": [],
+        "市级平台或有关单位报送": [],
+        "档案、变动、登记与监督": [],
+        "服务记录": [],
+    }
+    by_senders = {"city": "市级平台报送", "city_or_unit": "市级平台或有关单位报送"}
+    for found in datasets().values():
+        of_unit = "服务记录" if found.is_service else "档案、变动、登记与监督"
+        groups[by_senders.get(found.senders, of_unit)].append(found)
+    return [(title, members) for title, members in groups.items() if members]
 
 
 def _manifest_keys(nodes: Iterable[Mapping[str, Any]], parent: str = "") -> list[dict[str, Any]]:
@@ -100,6 +111,69 @@ def _value_sets() -> list[dict[str, Any]]:
     return described
 
 
+def _units() -> list[dict[str, str]]:
+    """Reporting units with their validity, the city first."""
+    with DIVISIONS_SEED.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["is_reporting_unit"] == "1"]
+
+
+def _reason_groups() -> list[tuple[str, list[tuple[Reason, str, str]]]]:
+    """Reasons by level, with what they do and the sentence that holds the way out."""
+    groups: dict[str, list[tuple[Reason, str, str]]] = {title: [] for title in _LEVELS.values()}
+    for reason in REASONS.values():
+        does_refuse = reason.grade == "ERROR" or reason.level in ("value", "identity")
+        effect = _EFFECTS[reason.level] if does_refuse else "接收并提示"
+        groups[_LEVELS[reason.level]].append((reason, effect, reason.sentence("zh", "某列")))
+    return list(groups.items())
+
+
+def _changes_text(additions: Iterable[Change]) -> list[str]:
+    """What a version adds, a line per kind and owner, with Chinese names."""
+    added: dict[tuple[str, str], list[str]] = {}
+    for change in additions:
+        owner = "" if change.kind == "dataset_added" else change.owner
+        added.setdefault((change.kind, owner), []).append(change.item or change.owner)
+    lines = []
+    titles = {name: entry["title"] for name, entry in summary()["datasets"].items()}
+    for (kind, owner), items in added.items():
+        if kind == "dataset_added":
+            named = "、".join(f"{titles.get(item, item)}（{item}）" for item in items)
+            lines.append(f"增加 {len(items)} 个数据集：{named}。")
+        elif kind == "column_added":
+            lines.append(f"{titles.get(owner, owner)}（{owner}）增加列：{'、'.join(items)}。")
+        elif kind == "code_added":
+            lines.append(f"值域 {owner} 增加代码：{'、'.join(items)}。")
+    return lines
+
+
+def dictionary_page() -> str:
+    """Return the data dictionary as one HTML page without external addresses; only the contract matters."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string((FOLDER / "dictionary.html.j2").read_text("utf-8"))
+    return template.render(
+        version=contract_version(),
+        count=len(datasets()),
+        groups=dataset_groups(),
+        value_sets=_value_sets(),
+        numbers={name: number for number, name in enumerate(value_set_catalogue(), start=1)},
+        codes_of=value_set,
+        value_set_titles={name: entry["title"] for name, entry in value_set_catalogue().items()},
+        inline_codes=INLINE_CODES,
+        sections=guide.sections(),
+        manifest=_manifest_keys(manifest_contract()["schema"][0]["properties"]),
+        example_manifest=guide.manifest_text(guide.example_manifest()),
+        reasons=_reason_groups(),
+        units=_units(),
+        releases=[(release, _changes_text(release.additions)) for release in changelog()],
+        guide=guide,
+        example=example,
+    )
+
+
 def _write_csv(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
     # the byte order mark makes spreadsheets read the file as UTF-8
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -116,14 +190,15 @@ def _column_rows() -> Iterable[list[str]]:
                 dataset.title,
                 column.name,
                 column.title,
-                TYPES[column.type] + ("，多选" if column.is_multiple else ""),
-                demand(dataset, column),
+                guide.kind(column),
+                guide.demand(dataset, column),
                 column.value_set or "",
-                ranges(column),
+                guide.ranges(column),
                 column.role,
                 str(column.level),
                 column.element or "",
                 column.description + (column.conditional or ""),
+                example(dataset, column),
             ]
 
 
@@ -136,38 +211,16 @@ def _code_rows() -> Iterable[list[str]]:
 def render_dictionary(out_dir: Path) -> list[Path]:
     """Write the data dictionary into `out_dir` and return the files written.
 
-    index.html (no external address), columns.csv, value_sets.csv, and templates/<dataset>.csv with the
-    Chinese headers. The output depends on the contract alone.
+    index.html, columns.csv, value_sets.csv, and the templates of all datasets in templates/. The output
+    depends on the contract alone.
     """
-    import jinja2
-
-    (out_dir / "templates").mkdir(parents=True, exist_ok=True)
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string((FOLDER / "dictionary.html.j2").read_text("utf-8"))
+    out_dir.mkdir(parents=True, exist_ok=True)
     page = out_dir / "index.html"
-    page.write_text(
-        template.render(
-            version=contract_version(),
-            datasets=list(datasets().values()),
-            value_sets=_value_sets(),
-            manifest=_manifest_keys(manifest_contract()["schema"][0]["properties"]),
-            types=TYPES,
-            roles=ROLES,
-            senders=SENDERS,
-            ranges=ranges,
-            demand=demand,
-        ),
-        "utf-8",
-    )
+    page.write_text(dictionary_page(), "utf-8")
     columns = out_dir / "columns.csv"
     header = ["数据集", "数据集名称", "英文名", "中文名", "类型", "要求"]
-    header += ["值域", "范围", "标识角色", "级别", "数据元", "说明"]
+    header += ["值域", "范围", "标识角色", "级别", "数据元", "说明", "示例"]
     _write_csv(columns, header, _column_rows())
     codes = out_dir / "value_sets.csv"
     _write_csv(codes, ["值域", "值域名称", "标准", "代码", "名称"], _code_rows())
-    written = [page, columns, codes]
-    for dataset in datasets().values():
-        path = out_dir / "templates" / f"{dataset.name}.csv"
-        _write_csv(path, [column.title for column in dataset.columns], [])
-        written.append(path)
-    return written
+    return [page, columns, codes, *write_templates(out_dir / "templates")]
