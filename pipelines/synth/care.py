@@ -8,12 +8,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from pipelines.synth.acts import (
     add_contacts,
 )
 from pipelines.synth.archives import doctors, identity_block, org_codes
 from pipelines.synth.checkups import add_exams
+from pipelines.synth.childhood import add_childhood
 from pipelines.synth.clock import (
     Dates,
     Whole,
@@ -23,7 +25,11 @@ from pipelines.synth.clock import (
     plus,
     year_of,
 )
+from pipelines.synth.elderly import add_elderly
 from pipelines.synth.followups import add_followups
+from pipelines.synth.maternal import add_pregnancies
+from pipelines.synth.mental_health import add_mental_health
+from pipelines.synth.referrals import add_hospital_contacts
 from pipelines.synth.services import (
     all_stays,
     place,
@@ -31,6 +37,7 @@ from pipelines.synth.services import (
     service_columns,
     where_measured,
 )
+from pipelines.synth.tuberculosis import add_tuberculosis
 from pipelines.synth.world import World
 
 _DIAGNOSES = (
@@ -41,7 +48,13 @@ _DIAGNOSES = (
     ("J20.9", "急性支气管炎", "咳嗽、咳痰1周"),
     ("E11.9", "2型糖尿病", "口干2周"),
     ("L30.9", "皮炎", "皮肤瘙痒3天"),
+    ("K02.9", "龋齿", "牙痛2天"),
+    ("M17.9", "膝关节骨性关节炎", "膝痛1月"),
 )
+_COLD, _PRESSURE, _BRONCHITIS, _DIABETES = 0, 1, 4, 5
+_COMMON = (2, 3, 6, 7, 8)
+#: Visits of a month against the year's mean, from January on.
+_MONTH_WEIGHTS = np.array([1.35, 1.2, 1.15, 0.95, 0.9, 0.85, 0.8, 0.8, 0.85, 0.95, 1.15, 1.3])
 
 
 def add_care(world: World) -> None:
@@ -54,6 +67,12 @@ def add_care(world: World) -> None:
     add_exams(world, stays)
     for disease in ("HTN", "T2DM"):
         add_followups(world, stays, disease)
+    add_pregnancies(world, stays)
+    add_childhood(world, stays)
+    add_elderly(world, stays)
+    add_mental_health(world, stays)
+    add_tuberculosis(world, stays)
+    add_hospital_contacts(world, stays)
 
 
 def _visits(world: World, stays: pl.DataFrame) -> None:
@@ -65,16 +84,13 @@ def _visits(world: World, stays: pl.DataFrame) -> None:
     rate = np.interp(age, [0, 5, 15, 30, 50, 65, 80], [1.6, 1.4, 0.5, 0.5, 0.9, 1.6, 1.9])
     number = np.where(people.has_archive, generator.poisson(rate * years), 0)
     wished = np.repeat(np.arange(len(people)), number)
-    at = plus(
-        np.full(len(wished), start),
-        generator.integers(0, int(days_between(start, plan.last)) + 1, len(wished)),
-    )
+    at = _seasonal(generator, start, plan.last, len(wished))
     placed = place(stays, wished, at)
     person, copy, org, at = placed_columns(placed)
     size = len(person)
     in_hospital = generator.random(size) < 0.08
     org = np.where(in_hospital, world.places.hospital_of_unit[world.places.org_unit[org]], org)
-    pick = generator.integers(0, len(_DIAGNOSES), size=size)
+    pick = _diagnoses(world, generator, person, at)
     years_old = full_years(people.birth[person], at)
     world.deliver(
         "encounter",
@@ -99,6 +115,29 @@ def _visits(world: World, stays: pl.DataFrame) -> None:
     world.served.append(pl.DataFrame({"person": person, "at": at}))
 
 
+def _seasonal(generator: Generator, first: np.datetime64, last: np.datetime64, size: int) -> Dates:
+    """Days of visits between two days: from November to March half as many again as in summer."""
+    span = int(days_between(first, last)) + 1
+    days = plus(np.full(span, first), np.arange(span))
+    weight = _MONTH_WEIGHTS[days.astype("datetime64[M]").astype("int64") % 12]
+    ends = np.cumsum(weight)
+    return np.asarray(days[np.searchsorted(ends, generator.random(size) * ends[-1], side="right")])
+
+
+def _diagnoses(world: World, generator: Generator, person: Whole, at: Dates) -> Whole:
+    """Positions among the diagnoses: colds in winter and of children, pressure and sugar of the patients."""
+    size = len(person)
+    winter = _MONTH_WEIGHTS[at.astype("datetime64[M]").astype("int64") % 12] > 1.1
+    child = full_years(world.people.birth[person], at) < 15
+    draws = generator.random((2, size))
+    pick = np.array(_COMMON)[(draws[0] * len(_COMMON)).astype(np.int64)]
+    cold = draws[1] < np.where(winter, 0.5, 0.2) + 0.25 * child
+    chronic = draws[1] > 0.7
+    pick = np.where(chronic & world.is_dm[person], _DIABETES, pick)
+    pick = np.where(chronic & world.is_htn[person], _PRESSURE, pick)
+    return np.where(cold, np.where(draws[0] < 0.75, _COLD, _BRONCHITIS), pick)
+
+
 def _registers(world: World) -> None:
     people, plan = world.people, world.plan
     generator = world.random("registers")
@@ -114,7 +153,6 @@ def _registers(world: World) -> None:
         recent = plus(np.full(size, plan.first), generator.integers(1, opened + 1, size=size))
         registered = np.where(new, recent, registered)
         _register_rows(world, disease, person, registered, generator, "RG")
-        world.facts[f"register {disease}"] = pl.DataFrame({"person": person, "registered": registered})
     _small_registers(world)
 
 
@@ -123,13 +161,14 @@ def _register_rows(
 ) -> None:
     people, size = world.people, len(person)
     code = org_codes(world, people.org[person])
+    ids = world.new_ids(prefix, size)
     confirmed = np.maximum(plus(registered, -generator.integers(0, 60, size=size)), people.birth[person])
     world.deliver(
         "chronic_register",
         people.unit[person],
         registered,
         {
-            "register_id": world.new_ids(prefix, size),
+            "register_id": ids,
             **identity_block(world, person, person),
             "org_code": code,
             "doctor_id": doctors(code, person),
@@ -139,6 +178,9 @@ def _register_rows(
             "notified_date": _only(disease == "TB", plus(registered, -2)),
             "at_home_flag": [True] * size,
         },
+    )
+    world.facts[f"register {disease}"] = pl.DataFrame(
+        {"person": person, "registered": registered, "confirmed": confirmed, "register_id": ids}
     )
 
 
@@ -157,9 +199,20 @@ def _small_registers(world: World) -> None:
     few = max(2, round(plan.residents * 0.003))
     world.restricted = np.sort(chosen[:few])
     patients = np.sort(chosen[few : few + max(2, round(plan.residents * 0.0006))])
-    for disease, person in (("SMI", world.restricted), ("TB", patients)):
-        registered = np.maximum(people.created[person], add_months(plan.first, -10))
-        _register_rows(world, disease, person, registered, generator, "RG")
+    # The list names other reasons too: those have no register of mental disorders.
+    disturbed = world.restricted[restricted_classes(len(world.restricted)) == "SMI"]
+    registered = np.maximum(people.created[disturbed], add_months(plan.first, -10))
+    _register_rows(world, "SMI", disturbed, registered, generator, "RG")
+    found = plus(
+        np.full(len(patients), add_months(plan.first, -4)),
+        generator.integers(0, plan.span + 90, size=len(patients)),
+    )
+    _register_rows(world, "TB", patients, np.maximum(people.created[patients], found), generator, "RG")
+
+
+def restricted_classes(size: int) -> NDArray[np.str_]:
+    """Classes of the entries of the restricted list, in the order of the persons."""
+    return np.array(["SMI"] * 8 + ["SPECIAL", "CLASSIFIED"])[np.arange(size) % 10]
 
 
 def _restricted(world: World) -> None:
@@ -169,7 +222,7 @@ def _restricted(world: World) -> None:
     size = len(person)
     ids = world.new_ids("RL", size)
     listed = add_months(np.full(size, plan.first), -9)
-    kinds = np.array(["SMI"] * 8 + ["SPECIAL", "CLASSIFIED"])[np.arange(size) % 10]
+    kinds = restricted_classes(size)
     for year in range(int(year_of(plan.first)), int(year_of(plan.last)) + 1):
         begun = np.datetime64(f"{year}-01-01", "D")
         reviewed = plus(np.full(size, begun), world.random(f"review {year}").integers(35, 140, size=size))

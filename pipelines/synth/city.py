@@ -26,6 +26,7 @@ from pipelines.synth import (
     moves,
     newborns,
     records,
+    registers,
     territory,
     truth,
 )
@@ -141,6 +142,7 @@ def live(world: World) -> dict[str, int]:
     archives.change_phones(world)
     population.add_population(world)
     population.add_index(world)
+    registers.add_registers(world)
     truth.note_disputes(world)
     return counts | truth.note_gaps(world) | truth.note_keyless(world)
 

@@ -285,7 +285,9 @@ def _draw_creation(
     span = max(int(days_between(first, last)) - 31, 1)
     recent = plus(np.full(size, first), generator.integers(1, span + 1, size=size))
     stock = np.where((generator.random(size) < 0.02) | (early >= first), np.maximum(recent, earliest), early)
-    return np.where(is_newborn, plus(birth, generator.integers(5, 31, size=size)), stock)
+    # Most children are registered with the visit after the discharge.
+    registered = plus(birth, generator.integers(5, 31, size=(3, size)).min(axis=0))
+    return np.where(is_newborn, registered, stock)
 
 
 def _contacts(
