@@ -34,6 +34,8 @@ OVERRIDES: dict[str, Any] = {
     "modified_at": pl.Datetime("us"),
     "basic_info_verified_at": pl.Datetime("us"),
 }
+#: Archive numbers of a village below this one belong to the first archives of its residents.
+_FIRST_NEW_NUMBER = 70_000
 _COVER_GAPS = ("registered_address", "village_name", "creator_id", "doctor_id", "phone", "placeholder")
 _BASIC_GAPS = ("past_history_codes", "family_history_codes")
 COVER_GAP_SHARE = 0.05
@@ -41,14 +43,18 @@ BASIC_GAP_SHARE = 0.03
 
 
 def archive_ids(world: World, copies: Whole) -> pl.Series:
-    """District archive ids of copies: every unit counts its stock from 1, as its own system does."""
+    """District archive ids of copies: every unit counts its stock from 1, as its own system does.
+
+    In a city of several slices each counts in its own part of the numbers.
+    """
     people = world.people
     numbers = np.asarray(copies, dtype=np.int64)
     stock = int((~people.is_newborn).sum())
     starts = np.searchsorted(people.unit[:stock], np.arange(len(world.places.units)))
     person = np.minimum(numbers, stock - 1)
     own = numbers < stock
-    serial = np.where(own, person - starts[people.unit[person]] + 1, numbers)
+    first = world.share.share(10**8)[0]
+    serial = first + np.where(own, person - starts[people.unit[person]] + 1, numbers)
     letters = pl.Series(np.where(own, "A", "B"))
     return letters + pl.Series(serial).cast(pl.String).str.zfill(8)
 
@@ -133,9 +139,11 @@ def _number_of(world: World, person: Whole, village: Whole, copies: Whole, moved
     people = world.people
     codes = world.places.villages["village_code"]
     if moved:
-        serial = rank_within(people.village, np.arange(len(people)))[person] + 1
+        first, width = world.share.share_of_units(_FIRST_NEW_NUMBER)
+        serial = first + rank_within(people.village, np.arange(len(people)))[person] % width + 1
         return codes.gather(people.village[person]) + pl.Series(serial).cast(pl.String).str.zfill(5)
-    serial = 70_000 + (copies - len(people)) % 20_000
+    first, width = world.share.share_of_units(99_999 - _FIRST_NEW_NUMBER)
+    serial = _FIRST_NEW_NUMBER + first + (copies - len(people)) % width
     return codes.gather(village) + pl.Series(serial).cast(pl.String).str.zfill(5)
 
 
@@ -180,8 +188,7 @@ def change_phones(world: World) -> None:
         person,
         at,
         {
-            "phone": "100"
-            + pl.Series(10**8 - 1 - np.arange(len(person), dtype=np.int64)).cast(pl.String).str.zfill(8),
+            "phone": world.new_phones(len(person)),
             "modified_by_org_code": org_codes(world, people.org[person]),
             "modified_at": moment,
             "basic_info_verified_at": moment,
@@ -307,7 +314,7 @@ def _base_rows(world: World, copies: pl.DataFrame) -> pl.DataFrame:
             "checked_at": moment_text(created, 500 + draw[1] % 30),
             "create_mode_code": np.array(list("112223345"))[draw[4] % 9],
             "created_via_code": ["1"] * size,
-            "city_index_id": "CI" + pl.Series(person).cast(pl.String).str.zfill(9),
+            "city_index_id": "CI" + pl.Series(world.person_numbers(person)).cast(pl.String).str.zfill(9),
             "indexed_at": created_moment,
             "residence_type_code": np.where(draw[5] % 100 < 78, "1", "2"),
             "residence_start_date": plus(created, -(200 + draw[5] % 2000)),

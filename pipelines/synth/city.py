@@ -5,9 +5,13 @@ Not here: any single story or file format; this module only sets their order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import multiprocessing
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +22,6 @@ from pipelines.synth import (
     care,
     cases,
     deaths,
-    deliver,
     departures,
     expected,
     flaws,
@@ -33,12 +36,24 @@ from pipelines.synth import (
 from pipelines.synth import (
     residents as population,
 )
+from pipelines.synth.assemble import Inbox, Written, finish, write_unit
 from pipelines.synth.clock import delivery_days
+from pipelines.synth.deliver import Rows, sort_rows
+from pipelines.synth.files import FORMATS
 from pipelines.synth.people import build_people
-from pipelines.synth.places import build_places
+from pipelines.synth.places import Places, build_places
+from pipelines.synth.slices import Slice, cut, nobody, restrict
+from pipelines.synth.spill import InMemory, OnDisk, write_rows
 from pipelines.synth.world import Plan, World
 
-FORMATS = ("csv", "parquet", "xlsx")
+#: Processes that make slices; each needs about 1.3 GB, whatever the size of the city.
+WORKERS = 2
+#: Most slices whose rows lie on disk at once before they become files: bounds the scratch space.
+SLICES_PER_ROUND = 32
+#: Cities above this number of residents tell persons and status as Parquet, a file per slice.
+TRUTH_CSV_RESIDENTS = 2_000_000
+#: Counts that every slice knows in part and the city delivers as one.
+_FIGURES = ("population", "live_births")
 
 
 @dataclass(frozen=True)
@@ -88,46 +103,51 @@ def generate(
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {file_format!r}")
     if first >= last:
         raise ValueError("the first day must lie before the last day")
-    inbox, truth_folder = out / "inbox", out / "truth"
-    if inbox.exists() or truth_folder.exists():
+    inbox_folder, truth_folder = out / "inbox", out / "truth"
+    if inbox_folder.exists() or truth_folder.exists():
         raise ValueError("the target folder already holds a city; choose another or empty it")
     tell = progress or (lambda _: None)
     plan = Plan(
         residents, units, np.datetime64(first, "D"), np.datetime64(last, "D"), seed, defects, file_format
     )
-    tell("居民 people")
-    world = build_world(plan)
-    tell("事件 stories")
-    counts = live(world)
-    tell("数据行 rows")
-    rows = collect_rows(world)
-    tell("报送文件 files")
-    deliveries = deliver.add_special_deliveries(world, deliver.split_rows(world, rows))
-    written = deliver.write_deliveries(world, deliveries, inbox)
-    tell("真值 truth")
-    truth.write_truth(world, counts, truth_folder)
-    expected.expected_figures(world).write_csv(truth_folder / "indicators.csv")
+    places = _city_places(residents, units)
+    inbox = Inbox(inbox_folder, places.units, delivery_days(plan.first, plan.last), file_format)
+    slices = cut(residents, places.weights)
+    truth_folder.mkdir(parents=True)
+    if len(slices) == 1:
+        tally, written = _small_city(plan, slices[0], inbox, truth_folder, tell)
+    else:
+        tally, written = _large_city(plan, slices, inbox, out, tell)
+    tell("清单 manifests")
+    written += write_unit(inbox, -1, [InMemory(_figure_rows(plan, tally))])
+    files = finish(inbox, written)
+    truth.write_summary(plan, places.units, tally, truth_folder)
     return CitySummary(
         residents=residents,
-        deliveries=written.select("unit", "day", "batch").n_unique(),
-        files=written.height,
-        rows=int(written["rows"].sum()),
-        violations=int(pl.concat(world.lines)["is_violation"].sum()),
+        deliveries=len({one.folder for one in files}),
+        files=len(files),
+        rows=sum(one.entry["rows"] for one in files),
+        violations=tally.violations,
         as_of=last,
     )
 
 
-def build_world(plan: Plan) -> World:
-    """Places and residents of a plan, before anything happens."""
-    places = build_places(plan.residents, plan.units)
-    generator = np.random.default_rng([plan.seed, 1])
-    people = build_people(places, plan.residents, plan.first, plan.last, generator)
-    return World(plan, places, people, delivery_days(plan.first, plan.last))
+@cache
+def _city_places(residents: int, units: int) -> Places:
+    return build_places(residents, units)
+
+
+def build_world(plan: Plan, share: Slice) -> World:
+    """Places and residents of a slice, before anything happens; `plan` is the city's."""
+    places = restrict(_city_places(plan.residents, plan.units), share.units)
+    own = replace(plan, residents=share.residents, units=len(share.units))
+    generator = np.random.default_rng([plan.seed, 1 + share.number])
+    people = build_people(places, share, plan.first, plan.last, generator)
+    return World(own, share, places, people, delivery_days(plan.first, plan.last))
 
 
 def live(world: World) -> dict[str, int]:
     """Let everything happen; returns how many persons live each special story."""
-    territory.add_territory(world)
     counts = cases.assign_cases(world)
     cases.draw_traits(world)
     departures.add_history(world)
@@ -150,5 +170,128 @@ def live(world: World) -> dict[str, int]:
 def collect_rows(world: World) -> dict[str, pl.DataFrame]:
     """All rows by dataset, archives included."""
     rows = {name: pl.concat(frames, how="diagonal_relaxed") for name, frames in world.rows.items()}
-    rows["archive"] = archives.archive_rows(world)
+    if len(world.people):
+        rows["archive"] = archives.archive_rows(world)
     return rows
+
+
+def _slice(plan: Plan, share: Slice) -> tuple[dict[str, Rows], dict[str, pl.DataFrame], truth.Tally]:
+    """Rows by dataset, truth line by line and tally of one slice."""
+    world = build_world(plan, share)
+    counts = live(world)
+    tables = truth.truth_tables(world)
+    rows = collect_rows(world)
+    tally = truth.Tally(
+        counts,
+        expected.expected_figures(world),
+        truth.rule_counts(tables["violations"]),
+        {name: rows.pop(name) for name in _FIGURES},
+    )
+    return sort_rows(world, rows), tables, tally
+
+
+def _city_world(plan: Plan) -> World:
+    """A world without residents: what the city and its districts say beside them."""
+    return build_world(plan, nobody(plan.units))
+
+
+def _territory_rows(plan: Plan) -> dict[str, Rows]:
+    world = _city_world(plan)
+    territory.add_territory(world)
+    return sort_rows(world, collect_rows(world))
+
+
+def _figure_rows(plan: Plan, tally: truth.Tally) -> dict[str, Rows]:
+    return sort_rows(_city_world(plan), tally.figures)
+
+
+def _small_city(
+    plan: Plan, share: Slice, inbox: Inbox, truth_folder: Path, tell: Callable[[str], None]
+) -> tuple[truth.Tally, list[Written]]:
+    """One slice, in this process."""
+    tell("居民 residents")
+    rows, tables, tally = _slice(plan, share)
+    for name, table in tables.items():
+        table.write_csv(truth_folder / f"{name}.csv")
+    tell("报送文件 files")
+    sources = [InMemory(_territory_rows(plan)), InMemory(rows)]
+    return tally, [one for unit in range(-1, plan.units) for one in write_unit(inbox, unit, sources)]
+
+
+def _large_city(
+    plan: Plan, slices: list[Slice], inbox: Inbox, out: Path, tell: Callable[[str], None]
+) -> tuple[truth.Tally, list[Written]]:
+    """Slices by two processes, round by round: rows to disk, then the files of each district from them."""
+    scratch, truth_folder = out / "scratch", out / "truth"
+    tallies: list[truth.Tally] = []
+    written: list[Written] = []
+    turns: dict[int, int] = {}
+    context = multiprocessing.get_context("spawn")
+    try:
+        write_rows(_territory_rows(plan), scratch / "city")
+        with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+            for number, batch in enumerate(_rounds(slices)):
+                made = [pool.submit(_make_slice, plan, share, scratch, truth_folder) for share in batch]
+                for share, job in zip(batch, made, strict=True):
+                    tallies.append(job.result())
+                    tell(f"居民 residents {share.number + 1}/{len(slices)}")
+                    _append_truth(scratch / str(share.number), truth_folder)
+                city = [scratch / "city"] if number == 0 else []
+                units = [-1, *sorted({unit for share in batch for unit in share.units})]
+                if number == 0:
+                    units = list(range(-1, plan.units))
+                folders = {
+                    unit: [*city, *(scratch / str(one.number) for one in batch if unit in (-1, *one.units))]
+                    for unit in units
+                }
+                jobs = [
+                    pool.submit(_make_files, inbox, unit, folders[unit], turns.get(unit, 0)) for unit in units
+                ]
+                for unit, job_of_files in zip(units, jobs, strict=True):
+                    written += job_of_files.result()
+                    turns[unit] = turns.get(unit, 0) + 1
+                    tell(f"报送文件 files {inbox.code(unit)}")
+                for share in batch:
+                    shutil.rmtree(scratch / str(share.number))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return truth.added_up(tallies), written
+
+
+def _rounds(slices: list[Slice]) -> Iterator[list[Slice]]:
+    """Slices in portions that hold whole groups of districts where these are small enough."""
+    batch: list[Slice] = []
+    for share in slices:
+        rest = min(share.siblings, SLICES_PER_ROUND) if share.within == 0 else 1
+        if batch and len(batch) + rest > SLICES_PER_ROUND:
+            yield batch
+            batch = []
+        batch.append(share)
+    if batch:
+        yield batch
+
+
+def _make_slice(plan: Plan, share: Slice, scratch: Path, truth_folder: Path) -> truth.Tally:
+    """Rows and truth of a slice to disk, in a process of its own."""
+    rows, tables, tally = _slice(plan, share)
+    folder = scratch / str(share.number)
+    write_rows(rows, folder)
+    for name, table in tables.items():
+        if plan.residents > TRUTH_CSV_RESIDENTS and name in ("persons", "status"):
+            path = truth_folder / name / f"{share.number:04d}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            table.write_parquet(path, compression="zstd", compression_level=1)
+        else:
+            table.write_csv(folder / f"{name}.csv", include_header=share.number == 0)
+    return tally
+
+
+def _append_truth(folder: Path, truth_folder: Path) -> None:
+    for path in sorted(folder.glob("*.csv")):
+        with path.open("rb") as part, (truth_folder / path.name).open("ab") as whole:
+            shutil.copyfileobj(part, whole)
+
+
+def _make_files(inbox: Inbox, unit: int, folders: list[Path], turn: int) -> list[Written]:
+    """Files of a district from the rows of slices, in a process of its own."""
+    return write_unit(inbox, unit, [OnDisk(folder) for folder in folders], turn)

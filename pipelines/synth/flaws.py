@@ -50,7 +50,8 @@ def _spellings(world: World) -> None:
     _first(world, permit, {"id_type_code": ["15"] * len(permit)})
     passport = members(world, "passport")
     world.block_has_id[passport] = False
-    numbers = "X" + pl.Series(passport).cast(pl.String).str.zfill(8)
+    serial = world.share.share(10**8)[0] + passport
+    numbers = "X" + pl.Series(serial).cast(pl.String).str.zfill(8)
     _first(world, passport, {"id_type_code": ["03"] * len(passport), "id_no": numbers})
 
 
@@ -95,9 +96,11 @@ def _dummies(world: World) -> None:
         return
     group = np.arange(len(person)) // 4
     leader = person[group * 4]
-    county = np.array(NEVER_ISSUED_COUNTIES)[group % len(NEVER_ISSUED_COUNTIES)]
-    # Serials from 900 on lie above every serial that is handed out in a sample.
-    serial = 900 + 2 * (group % 49) + np.where(people.sex[leader] == 1, 1, 0)
+    # Slices take turns, so that two of them hardly ever use the same number.
+    turn = group * world.share.count + world.share.number
+    county = np.array(NEVER_ISSUED_COUNTIES)[turn % len(NEVER_ISSUED_COUNTIES)]
+    # Serials from 900 on lie above every serial that is handed out to a resident.
+    serial = 900 + 2 * (turn % 49) + np.where(people.sex[leader] == 1, 1, 0)
     body = county * 10**11 + people.id_body[leader] // 1000 % 10**8 * 1000 + serial
     world.block_has_id[person] = False
     _first(

@@ -166,7 +166,7 @@ def _edit_at_origin(world: World, person: Whole, success: Dates) -> None:
         who,
         at,
         {
-            "phone": "100" + pl.Series(20_000_000 + who).cast(pl.String).str.zfill(8),
+            "phone": world.new_phones(size),
             "modified_by_org_code": org_codes(world, world.people.org[who]),
             "modified_at": moment,
         },

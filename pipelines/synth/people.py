@@ -26,9 +26,18 @@ from pipelines.synth.clock import (
     year_of,
 )
 from pipelines.synth.households import Households, build_households
-from pipelines.synth.identity import birth_certificates, identity_bodies, phones, with_check
+from pipelines.synth.identity import (
+    NUMBERS_OF_A_DAY,
+    PHONES,
+    birth_certificates,
+    identity_bodies,
+    phones,
+    spread_births,
+    with_check,
+)
 from pipelines.synth.names import draw_given_names, draw_surnames
 from pipelines.synth.places import Places
+from pipelines.synth.slices import Slice
 
 BIRTHS_PER_YEAR = 0.009
 SHARE_WITH_ARCHIVE = 0.94
@@ -111,16 +120,17 @@ def _ages_and_sexes(generator: Generator, places: Places, unit: Whole) -> tuple[
 
 
 def build_people(
-    places: Places, residents: int, first: np.datetime64, last: np.datetime64, generator: Generator
+    places: Places, share: Slice, first: np.datetime64, last: np.datetime64, generator: Generator
 ) -> People:
-    """Residents at `first` and the children born to them up to `last`.
+    """Residents of a slice at `first` and the children born to them up to `last`.
 
     Args:
         places: where they live.
-        residents: persons at the start.
+        share: how many persons at the start, and their part of the city's numbers.
         first, last: bounds of the period.
         generator: random numbers.
     """
+    residents = share.residents
     unit = np.sort(generator.choice(len(places.units), size=residents, p=np.array(places.weights)))
     village = _draw_villages(generator, places, unit)
     ages, sex = _ages_and_sexes(generator, places, unit)
@@ -143,9 +153,11 @@ def build_people(
     mother = np.r_[np.full(residents, -1), mothers]
     twin = _twins(mother)
     second = np.flatnonzero(twin >= 0)[len(np.flatnonzero(twin >= 0)) // 2 :]
+    numbers_start, numbers = share.share(NUMBERS_OF_A_DAY)
+    birth = spread_births(birth, sex, twin, is_newborn, numbers)
     surname = _family_names(draw_surnames(generator, size), spouse, guardian)
     name = _names_apart(pl.Series(surname), draw_given_names(generator, birth, sex), twin, second)
-    id_body = identity_bodies(birth, sex, generator.permutation(size))
+    id_body = identity_bodies(birth, sex, generator.permutation(size), numbers_start, numbers)
     has_archive = np.r_[generator.random(residents) < SHARE_WITH_ARCHIVE, np.ones(newborns, dtype=bool)]
     has_archive[mothers] = True
     created = _draw_creation(generator, places, unit, birth, is_newborn, first, last)
@@ -154,9 +166,11 @@ def build_people(
     created = np.where(has_archive, created, NEVER)
     codes, shares = zip(*_ETHNIC, strict=True)
     town = places.villages["town"].to_numpy()[village]
-    serials = np.arange(size)
-    phone = phones(2 * serials + 1)
-    contact_name, contact_phone = _contacts(generator, household, spouse, guardian, name, phone, birth)
+    serials = share.share(PHONES)[0] + 2 * np.arange(size)
+    phone = phones(serials + 1)
+    contact_name, contact_phone = _contacts(
+        generator, household, spouse, guardian, name, phone, phones(serials + 2), birth
+    )
     return People(
         unit=unit,
         village=village,
@@ -174,7 +188,7 @@ def build_people(
         name=name,
         surname=surname,
         id_no=with_check(id_body),
-        birth_certificate_no=birth_certificates(birth, serials + 1),
+        birth_certificate_no=birth_certificates(birth, *share.share(10**7)),
         ethnic=np.array(codes)[generator.choice(len(codes), size=size, p=np.array(shares))],
         phone=phone,
         contact_name=contact_name,
@@ -297,6 +311,7 @@ def _contacts(
     guardian: Whole,
     name: pl.Series,
     phone: pl.Series,
+    elsewhere: pl.Series,
     birth: Dates,
 ) -> tuple[pl.Series, pl.Series]:
     """Name and phone of the contact person: spouse, guardian, another of the household, else a relative."""
@@ -310,7 +325,6 @@ def _contacts(
     )
     inside = pl.lit(pl.Series(partner >= 0))
     at = np.maximum(partner, 0)
-    elsewhere = phones(2 * np.arange(len(household)) + 2)
     chosen = pl.select(
         name=pl.when(inside).then(name.gather(at)).otherwise(relatives),
         phone=pl.when(inside).then(phone.gather(at)).otherwise(elsewhere),

@@ -218,26 +218,26 @@ def _amend(
 def _plan_deletions(world: World, pool: pl.DataFrame, counts: dict[str, int], wish: float) -> None:
     """Records that a full delivery of the first unit leaves out, half of them approved."""
     counts["deletion_approved"] = counts["deletion_without_amendment"] = 0
-    if len(world.days) < 6:
+    full_unit = world.share.position(0)
+    if len(world.days) < 6 or full_unit is None:
         return
     day = world.days[-3]
     mine = pool.filter(
         (pl.col("dataset") == "dm_followup")
-        & pl.Series(world.places.org_unit[pool["org"].to_numpy()] == 0)
+        & pl.Series(world.places.org_unit[pool["org"].to_numpy()] == full_unit)
         & (pl.col("entered") <= pl.lit(plus(day, -40)))
     )
     approved = mine.head(2)
-    unit = np.zeros(approved.height, dtype=np.int64)
+    unit = np.full(approved.height, full_unit, dtype=np.int64)
     at = np.full(approved.height, day)
     _amend(world, "deletion_approved", "dm_followup", approved["record_id"], unit, at, True)
     number = max(2, round(wish)) if world.plan.defects else 0
     wrong = mine[2 : 2 + number]
-    zeros = np.zeros(wrong.height, dtype=np.int64)
     world.note(
         "A1-3-1b",
         "UNAPPROVED_DELETION",
         "dm_followup",
-        zeros,
+        np.full(wrong.height, full_unit, dtype=np.int64),
         wrong["record_id"],
         "deletion_without_amendment",
         wrong["person"].to_numpy(),

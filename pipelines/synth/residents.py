@@ -147,7 +147,7 @@ def _index_rows(world: World, person: Whole, date: np.datetime64) -> None:
         np.full(size, CITY_UNIT),
         np.full(size, date),
         {
-            "index_id": "PI" + pl.Series(person).cast(pl.String).str.zfill(9),
+            "index_id": "PI" + pl.Series(world.person_numbers(person)).cast(pl.String).str.zfill(9),
             "id_type_code": np.where(numbered, "01", "11"),
             "id_no": masked(numbered, people.id_no.gather(person)),
             "birth_certificate_no": masked(~numbered, people.birth_certificate_no.gather(person)),

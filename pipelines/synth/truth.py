@@ -6,6 +6,8 @@ Not here: expected figures of indicators (expected.py).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from pipelines.synth.cases import members, note_persons
 from pipelines.synth.catalogue import CASES
 from pipelines.synth.places import CITY
 from pipelines.synth.records import RECORD_KINDS
-from pipelines.synth.world import World
+from pipelines.synth.world import Plan, World
 
 
 def status_on(world: World, date: np.datetime64) -> pl.DataFrame:
@@ -104,9 +106,72 @@ def all_copies(world: World) -> pl.DataFrame:
     return copies.with_columns(district_archive_id=archive_ids(world, copies["copy"].to_numpy()))
 
 
-def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
-    """Write every truth table but the expected figures."""
-    folder.mkdir(parents=True, exist_ok=True)
+@dataclass
+class Tally:
+    """What can be added up over the slices of a city.
+
+    Attributes:
+        counts: kind of story → how many were planted.
+        indicators: expected figures, as in indicators.csv.
+        rule_counts: rule_id, finding_code, violation_count.
+        figures: dataset → rows of counts that the city delivers (population, live births).
+    """
+
+    counts: dict[str, int]
+    indicators: pl.DataFrame
+    rule_counts: pl.DataFrame
+    figures: dict[str, pl.DataFrame]
+
+    @property
+    def violations(self) -> int:
+        """Truth lines of violations."""
+        return int(self.rule_counts["violation_count"].sum())
+
+
+def added_up(tallies: Sequence[Tally]) -> Tally:
+    """The tally of the city: every figure counts persons, archives, records or events, each in one slice."""
+    counts: dict[str, int] = {}
+    for tally in tallies:
+        for kind, number in tally.counts.items():
+            counts[kind] = counts.get(kind, 0) + number
+    names = list(tallies[0].figures)
+    return Tally(
+        counts,
+        _sums([tally.indicators for tally in tallies], ["numerator_count", "denominator_count"]),
+        _sums([tally.rule_counts for tally in tallies], ["violation_count"]).sort("rule_id", "finding_code"),
+        {
+            name: _sums(
+                [tally.figures[name] for tally in tallies],
+                [column for column in tallies[0].figures[name].columns if column.endswith("_count")],
+            )
+            for name in names
+        },
+    )
+
+
+def _sums(frames: list[pl.DataFrame], values: list[str]) -> pl.DataFrame:
+    """Sums of the values over equal other columns, in the order of first appearance; null if all are."""
+    rows = pl.concat(frames)
+    keys = [name for name in rows.columns if name not in values]
+    return (
+        rows.group_by(keys, maintain_order=True)
+        .agg(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in values)
+        .select(rows.columns)
+    )
+
+
+def rule_counts(lines: pl.DataFrame) -> pl.DataFrame:
+    """Violations by rule and finding code."""
+    return (
+        lines.filter("is_violation")
+        .group_by("rule_id", "finding_code")
+        .len("violation_count")
+        .sort("rule_id", "finding_code")
+    )
+
+
+def truth_tables(world: World) -> dict[str, pl.DataFrame]:
+    """The truth of a slice line by line: persons, duplicates, status, violations."""
     plan, people, places = world.plan, world.people, world.places
     unit_codes = pl.DataFrame(
         {"_unit": np.arange(-1, len(places.units)), "unit": [CITY, *places.units]},
@@ -124,33 +189,35 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         )
     )
     kinds = np.array(["ordinary", *(case.kind for case in CASES)])
+    everyone = np.arange(len(people))
     persons = pl.DataFrame(
         {
-            "person": np.arange(len(people)),
+            "person": everyone,
             "case": kinds[people.case],
             "sex_code": people.sex,
             "birth_date": people.birth,
             "home_unit": np.array(places.units)[people.unit],
             "id_no": people.id_no,
             "birth_certificate_no": people.birth_certificate_no,
-            "mother_no": people.mother,
+            "mother_no": world.person_numbers(people.mother),
             "death_date": people.death,
-            "is_restricted": np.isin(np.arange(len(people)), world.restricted),
+            "is_restricted": np.isin(everyone, world.restricted),
         }
     ).join(by_person, on="person", how="left", maintain_order="left")
-    persons.rename({"person": "person_no"}).write_csv(folder / "persons.csv")
-    _duplicates(world).write_csv(folder / "duplicates.csv")
+    persons = persons.with_columns(person=pl.Series(world.person_numbers(everyone))).rename(
+        {"person": "person_no"}
+    )
     status = status_on(world, plan.last).rename({"status_code": "recorded_status_code"})
     if world.expected:
         expected = pl.concat(world.expected).unique("person", keep="last", maintain_order=True)
         status = status.join(expected, on="person", how="left", maintain_order="left")
     else:
         status = status.with_columns(expected_code=pl.lit(None, dtype=pl.String))
-    status.select(
-        person_no="person",
+    status = status.select(
+        person_no=pl.Series(world.person_numbers(status["person"].to_numpy())),
         recorded_status_code="recorded_status_code",
         expected_status_code=pl.coalesce("expected_code", "recorded_status_code"),
-    ).write_csv(folder / "status.csv")
+    )
     lines = pl.concat(world.lines).join(unit_codes, on="_unit", how="left", maintain_order="left")
     lines = lines.select(
         "rule_id",
@@ -163,7 +230,18 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
         "kind",
         "person_no",
     ).sort("rule_id", "finding_code", "dataset", "unit", "record_key", "kind")
-    lines.write_csv(folder / "violations.csv")
+    return {
+        "persons": persons,
+        "duplicates": _duplicates(world),
+        "status": status,
+        "violations": lines.with_columns(
+            person_no=pl.Series(world.person_numbers(lines["person_no"].to_numpy()))
+        ),
+    }
+
+
+def write_summary(plan: Plan, units: Sequence[str], tally: Tally, folder: Path) -> None:
+    """Write what stands in the truth once for the city: counts, expected figures, the request."""
     defects = (
         {case.kind: case.is_defect for case in CASES}
         | RECORD_KINDS
@@ -172,24 +250,19 @@ def write_truth(world: World, counts: dict[str, int], folder: Path) -> None:
     )
     pl.DataFrame(
         {
-            "kind": list(counts),
-            "is_violation": [defects[kind] for kind in counts],
-            "planted_count": list(counts.values()),
+            "kind": list(tally.counts),
+            "is_violation": [defects[kind] for kind in tally.counts],
+            "planted_count": list(tally.counts.values()),
         }
     ).write_csv(folder / "counts.csv")
-    (
-        lines.filter("is_violation")
-        .group_by("rule_id", "finding_code")
-        .len("violation_count")
-        .sort("rule_id", "finding_code")
-        .write_csv(folder / "rule_counts.csv")
-    )
+    tally.rule_counts.write_csv(folder / "rule_counts.csv")
+    tally.indicators.write_csv(folder / "indicators.csv")
     city = {
         "residents": plan.residents,
-        "units": list(places.units),
+        "units": list(units),
         "from": str(plan.first),
         "to": str(plan.last),
-        "as_of": str(world.days[-1]),
+        "as_of": str(plan.last),
         "seed": plan.seed,
         "defects": plan.defects,
         "format": plan.file_format,
@@ -208,7 +281,7 @@ def _duplicates(world: World) -> pl.DataFrame:
     kind = kinds[world.people.case[pairs["person"].to_numpy()]]
     return pl.DataFrame(
         {
-            "person_no": pairs["person"],
+            "person_no": world.person_numbers(pairs["person"].to_numpy()),
             "kind": kind,
             "is_linked": kind != "unlinked_upgrade",
             "unit": units[pairs["unit_first"].to_numpy()],

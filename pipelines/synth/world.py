@@ -14,8 +14,10 @@ import polars as pl
 from numpy.random import Generator
 
 from pipelines.synth.clock import Dates, Whole, days_between
+from pipelines.synth.identity import PHONES, phones
 from pipelines.synth.people import People
 from pipelines.synth.places import Places
+from pipelines.synth.slices import Slice
 
 
 def masked(mask: Any, values: Any) -> pl.Series:
@@ -26,7 +28,7 @@ def masked(mask: Any, values: Any) -> pl.Series:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for.
+    """What was asked for, of the city or of one of its slices.
 
     Attributes:
         residents: persons at the start.
@@ -53,9 +55,10 @@ class Plan:
 
 @dataclass
 class World:
-    """Everything known so far; stories append to it.
+    """Everything known so far of one slice; stories append to it.
 
     Attributes:
+        share: which slice of the city this is; `plan` and `places` are the slice's own.
         rows: dataset → frames with contract columns and `_unit` (unit number, -1 = the city), `_at` (Date).
         copies: frames copy, person, unit, org, village, created, entered, from_copy (origin copy, -1 = none).
         versions: frames copy, `_at`, seq and overridden archive columns.
@@ -66,6 +69,7 @@ class World:
     """
 
     plan: Plan
+    share: Slice
     places: Places
     people: People
     days: Dates
@@ -98,6 +102,7 @@ class World:
     deleted: pl.Series | None = None
     next_copy: int = 0
     next_record: dict[str, int] = field(default_factory=dict)
+    next_phone: int = 0
 
     def __post_init__(self) -> None:
         size = len(self.people)
@@ -115,7 +120,7 @@ class World:
 
     def random(self, topic: str) -> Generator:
         """Random numbers of one topic: adding a topic never shifts the numbers of another."""
-        return np.random.default_rng([self.plan.seed, zlib.crc32(topic.encode())])
+        return np.random.default_rng([self.plan.seed, zlib.crc32(topic.encode()), self.share.number])
 
     def deliver(self, dataset: str, unit: Whole, at: Dates, columns: dict[str, Any]) -> None:
         """Add rows of a dataset, to be sent by `unit` on the first delivery day from `at` on."""
@@ -177,7 +182,33 @@ class World:
         )
 
     def new_ids(self, prefix: str, count: int) -> pl.Series:
-        """Fresh record ids with a prefix, city-wide unique."""
-        start = self.next_record.get(prefix, 0)
-        self.next_record[prefix] = start + count
-        return prefix + pl.Series(np.arange(start + 1, start + count + 1)).cast(pl.String).str.zfill(9)
+        """Fresh record ids with a prefix, city-wide unique.
+
+        Raises:
+            ValueError: the slice's part of the numbers is used up.
+        """
+        start, width = self.share.share(10**9 - 1)
+        used = self.next_record.get(prefix, 0)
+        if used + count > width:
+            raise ValueError("more records than record numbers; ask for fewer residents or a shorter period")
+        self.next_record[prefix] = used + count
+        first = start + used + 1
+        return prefix + pl.Series(np.arange(first, first + count)).cast(pl.String).str.zfill(9)
+
+    def new_phones(self, count: int) -> pl.Series:
+        """Fresh mobile numbers beside those that everybody has from the start.
+
+        Raises:
+            ValueError: the slice's part of the numbers is used up.
+        """
+        start, width = self.share.share(PHONES)
+        used = 2 * len(self.people) + self.next_phone
+        if used + count > width:
+            raise ValueError("more phones than numbers; ask for fewer residents or a shorter period")
+        self.next_phone += count
+        return phones(start + used + 1 + np.arange(count))
+
+    def person_numbers(self, person: Whole) -> Whole:
+        """Numbers of persons in the city, as they stand in the truth; -1 stays -1."""
+        start = self.share.share(10**9)[0]
+        return np.where(np.asarray(person) < 0, -1, start + np.asarray(person))

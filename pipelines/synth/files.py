@@ -1,0 +1,116 @@
+"""Files of a delivery in the three formats, with their SM3 digests, and manifests.
+
+Not here: which rows a file holds (deliver.py, assemble.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipelines.contract.model import Dataset, contract_version
+
+FORMATS = ("csv", "parquet", "xlsx")
+SOURCE_SYSTEM = "SYNTH"
+#: Units take turns: header language and encoding of CSV files.
+_STYLES = (("zh", "utf-8"), ("en", "utf-8-sig"), ("zh", "gb18030"), ("en", "utf-8"), ("zh", "utf-8-sig"))
+#: Most rows of a file; more rows make several files. A workbook may not hold more (contract §1).
+ROWS_PER_FILE = {"csv": 250_000, "parquet": 250_000, "xlsx": 100_000}
+
+
+def write_file(
+    path: Path, contract: Dataset, frame: pl.DataFrame, file_format: str, unit: int, day: np.datetime64
+) -> dict[str, Any]:
+    """Write one file in the manner of a unit.
+
+    Args:
+        path: where to.
+        contract: its dataset.
+        frame: contract columns.
+        file_format: csv, parquet or xlsx.
+        unit: position of the unit in the city, -1 = the city; decides on language and encoding.
+        day: day of the delivery.
+
+    Returns:
+        Its entry in the manifest.
+    """
+    language, encoding = _STYLES[unit % len(_STYLES)]
+    titles = {column.name: column.title for column in contract.columns}
+    named = frame.rename(titles) if language == "zh" else frame
+    entry: dict[str, Any] = {"path": path.name, "dataset": contract.name, "format": file_format}
+    if file_format == "csv":
+        entry["encoding"] = "gb18030" if encoding == "gb18030" else "utf-8"
+        content = _csv(named, encoding)
+    else:
+        buffer = io.BytesIO()
+        if file_format == "parquet":
+            named.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
+        else:
+            _write_xlsx(named, buffer, day)
+        content = buffer.getbuffer()
+    path.write_bytes(content)
+    entry["rows"] = frame.height
+    entry["sm3"] = hashlib.new("sm3", content).hexdigest()
+    return entry
+
+
+def write_manifest(
+    folder: Path,
+    unit: str,
+    batch: str,
+    day: str,
+    minute: int,
+    mode: str,
+    withdraws: list[str],
+    files: list[dict[str, Any]],
+) -> None:
+    """Write the manifest of a delivery; `minute` of the day it was sent."""
+    manifest = {
+        "contract_version": contract_version(),
+        "unit": unit,
+        "batch": batch,
+        "sent_at": f"{day}T{minute // 60:02d}:{minute % 60:02d}:00+08:00",
+        "source_system": SOURCE_SYSTEM,
+        "mode": mode,
+        "withdraws": withdraws,
+        "files": files,
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _csv(frame: pl.DataFrame, encoding: str) -> Any:
+    buffer = io.BytesIO()
+    _as_text(frame).write_csv(buffer, include_bom=encoding == "utf-8-sig")
+    if encoding == "gb18030":
+        return buffer.getvalue().decode().encode(encoding)
+    return buffer.getbuffer()
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Booleans as 1 and 0, moments with seconds, whole decimals without a tail."""
+    return frame.with_columns(
+        pl.selectors.boolean().cast(pl.Int8),
+        pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M:%S"),
+    )
+
+
+def _write_xlsx(frame: pl.DataFrame, target: io.BytesIO, day: np.datetime64) -> None:
+    """First sheet, values as text; created on the delivery's day, so that equal rows give equal bytes."""
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(target, {"constant_memory": False, "in_memory": True}) as workbook:
+        workbook.set_properties({"created": day.astype("datetime64[s]").item()})
+        sheet = workbook.add_worksheet("Sheet1")
+        sheet.write_row(0, 0, frame.columns)
+        text = _as_text(frame).cast(pl.String)
+        for number, values in enumerate(text.iter_rows(), start=1):
+            for column, value in enumerate(values):
+                if value is not None:
+                    sheet.write_string(number, column, value)
