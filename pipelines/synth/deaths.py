@@ -81,6 +81,9 @@ def add_deaths(world: World) -> None:
     fits = (end_of_january > world.plan.first) & (end_of_january < plus(last, -40))
     info = np.where(boundary & fits & (np.arange(size) % 2 == 0), end_of_january, info)
     info = np.where(boundary & (info > plus(last, -35)), plus(info, -40), info)
+    # The visit after the closing must still lie in the period.
+    served = is_kind(world, person, "service_after_death_archived") & (info > plus(last, -45))
+    info = np.where(served, plus(info, -45), info)
     running = is_kind(world, person, "dead_running")
     overdue = is_kind(world, person, "death_overdue")
     draws = generator.integers(0, 10_000, size=(6, size))
