@@ -113,6 +113,8 @@ def main(language: str | None) -> None:
               help="带有预置问题的居民比例 / share of residents with a planted defect")  # fmt: skip
 @click.option("--format", "file_format", type=click.Choice(["csv", "parquet", "xlsx"]), default="csv",
               show_default=True, help="文件格式 / file format")  # fmt: skip
+@click.option("--dirty", is_flag=True,
+              help="另加有缺陷的报送，所缺见 truth/dirt.csv / add damaged deliveries")  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True,
               help="输出目录 / target folder")  # fmt: skip
 @language_option
@@ -126,6 +128,7 @@ def synth(
     seed: int,
     defects: float,
     file_format: str,
+    dirty: bool,
     out: Path,
     language: str | None,
 ) -> None:
@@ -150,6 +153,11 @@ def synth(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if dirty:
+        from pipelines.synth.dirt import soil
+
+        damaged = soil(out, seed)
+        click.echo(words(f"另有 {damaged} 个有缺陷的报送", f"{damaged} damaged deliveries beside them"))
     click.echo(
         words(
             f"已生成 {summary.residents} 名居民、{summary.deliveries} 个报送、{summary.rows} 行：{out}",
