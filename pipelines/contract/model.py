@@ -89,6 +89,11 @@ class Column:
     conditional: str | None
 
     @property
+    def stored_name(self) -> str:
+        """Name in the lake and in staging: what a unit states never takes the place of what ingest adds."""
+        return f"stated_{self.name}" if self.name in PROVENANCE_COLUMNS else self.name
+
+    @property
     def sql_type(self) -> str:
         """Type in the lake and in staging, e.g. `VARCHAR`."""
         return SQL_TYPES[self.type]

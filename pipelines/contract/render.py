@@ -112,7 +112,7 @@ def quoted(text: str) -> str:
 def staged_columns(dataset: Dataset) -> tuple[str, ...]:
     """Return a dataset's own columns in staging: the contract's, then the derived identity columns."""
     derived = tuple(DERIVED_IDENTITY_COLUMNS) if dataset.has_person else ()
-    return dataset.column_names + derived
+    return tuple(column.stored_name for column in dataset.columns) + derived
 
 
 def column_description(column: Column) -> str:
@@ -153,7 +153,7 @@ def _documented(columns: Mapping[str, tuple[str, str]], indent: str) -> list[str
 
 
 def _contract_columns(dataset: Dataset) -> dict[str, tuple[str, str]]:
-    found = {column.name: (column.sql_type, column_description(column)) for column in dataset.columns}
+    found = {column.stored_name: (column.sql_type, column_description(column)) for column in dataset.columns}
     if dataset.has_person:
         found |= DERIVED_IDENTITY_COLUMNS
     return found

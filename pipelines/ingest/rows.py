@@ -74,7 +74,8 @@ def lake_schema(dataset: Dataset) -> pl.Schema:
     if dataset.has_person:
         added |= model.DERIVED_IDENTITY_COLUMNS
     types = {name: _SQL_TO_POLARS[sql_type] for name, (sql_type, _) in added.items()}
-    return pl.Schema(dict(model.polars_schema(dataset)) | types)
+    own = zip(dataset.columns, model.polars_schema(dataset).dtypes(), strict=True)
+    return pl.Schema({column.stored_name: dtype for column, dtype in own} | types)
 
 
 def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance) -> Judged:
@@ -100,7 +101,8 @@ def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, prove
         is_refused.alias("is_refused"),
     )
     warnings = {code: flag for code, flag in typed.flags.items() if code not in refusing}
-    accepted = framed.with_columns(
+    stored = {column.name: column.stored_name for column in dataset.columns}
+    accepted = framed.rename(stored).with_columns(
         _record_hash(content, dataset, typed.unknown).alias("record_hash"),
         _unknown_codes(typed.unknown, raw.height).alias("unknown_codes"),
         _joined(list(warnings), warnings, raw.height).alias("warning_codes"),
@@ -308,7 +310,9 @@ def quarantine_accepted(
 ) -> pl.DataFrame:
     """Turn lake rows into quarantine rows under one reason; the raw row is `columns` as normalised text."""
     schema = model.polars_schema(dataset)
-    texts = rows.select(values.as_text(name, schema[name]).alias(name) for name in columns)
+    texts = rows.select(
+        values.as_text(dataset.column(name).stored_name, schema[name]).alias(name) for name in columns
+    )
     raw = texts.select(pl.struct(pl.all()).struct.json_encode().alias("raw_row"))["raw_row"]
     return rows.with_columns(
         pl.lit(dataset.name).alias("dataset"),

@@ -64,7 +64,10 @@ def _not_empty(dataset: Dataset) -> Expectation:
 
 
 def _columns_present(dataset: Dataset) -> Expectation:
-    names = [*dataset.column_names, *(DERIVED_IDENTITY_COLUMNS if dataset.has_person else ())]
+    names = [
+        *(column.stored_name for column in dataset.columns),
+        *(DERIVED_IDENTITY_COLUMNS if dataset.has_person else ()),
+    ]
     return Expectation(
         name="columns",
         type="expect_table_columns_to_match_set",

@@ -85,7 +85,7 @@ class Workbook:
         """Header → attributes of its validation with `formula1` and `formula2`; all rows but the first."""
         found = {}
         for node in self.sheet.iterfind("./m:dataValidations/m:dataValidation", _SPACE):
-            area = re.fullmatch(r"([A-Z]+)2:\1100001", node.get("sqref", ""))
+            area = re.fullmatch(r"([A-Z]+)2:(?:\1)100001", node.get("sqref", ""))
             assert area, node.get("sqref")
             formulas = {name: node.findtext(f"m:{name}", "", _SPACE) for name in ("formula1", "formula2")}
             found[self.header[_position(area[1])]] = dict(node.attrib) | formulas

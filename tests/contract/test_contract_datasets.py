@@ -12,9 +12,12 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from pipelines.contract.model import (
+    DERIVED_IDENTITY_COLUMNS,
     FOLDER,
     LOGICAL_TYPES,
     PERSON_MINIMUM,
+    PROVENANCE_COLUMNS,
+    VERSION_COLUMNS,
     ContractError,
     Dataset,
     dataset,
@@ -470,6 +473,14 @@ def test_the_manifest_names_its_keys() -> None:
         "rows",
         "sm3",
     }
+
+
+@pytest.mark.parametrize("item", EVERY)
+def test_what_is_stated_takes_no_place_of_what_is_added(item: Dataset) -> None:
+    added = {*PROVENANCE_COLUMNS, *DERIVED_IDENTITY_COLUMNS, *VERSION_COLUMNS}
+    stored = [column.stored_name for column in item.columns]
+    assert not set(stored) & added
+    assert len(set(stored)) == len(stored)
 
 
 @pytest.mark.parametrize("item", EVERY)

@@ -13,7 +13,7 @@
     'kind_code',
     'field_name',
     'org_code',
-    'received_at',
+    'stated_received_at',
     'closed_at',
     'identity_key',
     'key_class',
