@@ -18,6 +18,7 @@ import pytest
 
 from tests.acceptance.city import City
 from tests.acceptance.stories import tell_disease, tell_identity
+from tests.acceptance.ties import tell_ties
 from tests.conftest import yudang
 from tests.deliveries import write_delivery
 
@@ -118,6 +119,7 @@ def told(shared_folder: Path) -> Told:
     }
     tell_disease(city)
     tell_identity(city)
+    tell_ties(city)
     root = shared_folder / "told"
     root.mkdir(exist_ok=True)
     home, done = root / "home", root / "done.json"

@@ -4,6 +4,7 @@ with active as (
         segment.archive_key,
         segment.person_key,
         segment.delivery_unit,
+        segment.district_archive_id,
         segment.event_number,
         segment.segment_from,
         -- a copy that a full delivery left out is gone from that day on
@@ -44,6 +45,7 @@ select
     numbered.archive_key,
     min(numbered.person_key) as person_key,
     min(numbered.delivery_unit) as delivery_unit,
+    min(numbered.district_archive_id) as district_archive_id,
     min(numbered.segment_from) as active_from,
     max(numbered.segment_to) as active_to
 from numbered

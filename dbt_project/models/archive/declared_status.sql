@@ -5,6 +5,7 @@ with stated as (
         archive_person.archive_key as holding_key,
         archive_person.person_key,
         version.delivery_unit,
+        version.district_archive_id,
         version.version_number,
         version.declared_status_code,
         lag(version.declared_status_code) over (
@@ -59,6 +60,7 @@ select
     changed.holding_key,
     changed.person_key,
     changed.delivery_unit,
+    changed.district_archive_id,
     changed.version_number,
     changed.stated_date,
     changed.declared_status_code,

@@ -11,6 +11,7 @@ transfer_side as (
         holding.person_key,
         holding.delivery_unit,
         transfer.transfer_key,
+        transfer.transfer_id,
         transfer.from_org_code,
         transfer.to_org_code,
         transfer.path_code,
@@ -37,7 +38,7 @@ first_departure as (
             transfer_side.from_org_code,
             row_number() over (
                 partition by transfer_side.holding_key
-                order by transfer_side.succeeded_at, transfer_side.transfer_key
+                order by transfer_side.succeeded_at, transfer_side.transfer_id
             ) as departure_number
         from transfer_side
         where transfer_side.side_code = 'OUT'
@@ -100,7 +101,8 @@ presence_event as (
             holding.manage_org_code
         ) as org_code,
         holding.own_start_reason_code as reason_code,
-        holding.archive_key as evidence_key
+        holding.archive_key as evidence_key,
+        holding.delivery_unit || ':' || holding.district_archive_id as evidence_id
     from holding
     left join first_departure on holding.holding_key = first_departure.holding_key
     left join first_statement on holding.holding_key = first_statement.holding_key
@@ -121,7 +123,8 @@ presence_event as (
             when transfer_side.path_code = '3' then 'DIRECT'
             else 'TRANSFER'
         end as reason_code,
-        transfer_side.transfer_key as evidence_key
+        transfer_side.transfer_key as evidence_key,
+        transfer_side.transfer_id as evidence_id
     from transfer_side
     where
         transfer_side.is_crossing
@@ -138,7 +141,8 @@ presence_event as (
         0 as manager_flag,
         cast(null as varchar) as org_code,
         'TRANSFERRED_OUT' as reason_code,
-        transfer_side.transfer_key as evidence_key
+        transfer_side.transfer_key as evidence_key,
+        transfer_side.transfer_id as evidence_id
     from transfer_side
     where
         transfer_side.is_crossing
@@ -155,7 +159,8 @@ presence_event as (
         0 as manager_flag,
         cast(null as varchar) as org_code,
         'ADMIN_REFORM' as reason_code,
-        holding.archive_key as evidence_key
+        holding.archive_key as evidence_key,
+        holding.delivery_unit || ':' || holding.district_archive_id as evidence_id
     from holding
     where holding.reform_end_date is not null
     union all
@@ -170,7 +175,8 @@ presence_event as (
         case when statement.effect_code = 'IN' then 1 else 0 end as manager_flag,
         cast(null as varchar) as org_code,
         case when statement.effect_code = 'IN' then 'DECLARED' else statement.declared_status_code end as reason_code,
-        statement.holding_key as evidence_key
+        statement.holding_key as evidence_key,
+        statement.delivery_unit || ':' || statement.district_archive_id as evidence_id
     from {{ ref('declared_status') }} as statement
     inner join holding on statement.holding_key = holding.holding_key
     where statement.effect_code in ('IN', 'OUT')
@@ -194,7 +200,12 @@ presence as (
             presence_event.event_date,
             lead(presence_event.event_date) over (
                 partition by presence_event.holding_key
-                order by presence_event.event_date, presence_event.event_order, presence_event.ordered_at
+                order by
+                    presence_event.event_date,
+                    presence_event.event_order,
+                    presence_event.ordered_at,
+                    -- going before coming, as below
+                    presence_event.presence_flag
             ) as next_event_date
         from presence_event
         inner join holding on presence_event.holding_key = holding.holding_key
@@ -208,6 +219,7 @@ ending as (
     -- endings of one unit touch that unit's copy, the named one if it is named
     select
         termination.termination_key,
+        termination.delivery_unit || ':' || termination.termination_id as evidence_id,
         termination.kind_code,
         termination.recorded_from_date,
         termination.cancelled_date,
@@ -241,6 +253,7 @@ nearest_ending as (
 resumption as (
     select
         reactivation.reactivation_key,
+        reactivation.delivery_unit || ':' || reactivation.reactivation_id as evidence_id,
         reactivation.effective_date,
         reactivation.org_code,
         presence.holding_key,
@@ -275,6 +288,7 @@ nearest_resumption as (
 death as (
     select
         termination.termination_key as evidence_key,
+        termination.delivery_unit || ':' || termination.termination_id as evidence_id,
         termination.person_key,
         termination.recorded_from_date as dead_from_date,
         case
@@ -288,6 +302,7 @@ death as (
     union all
     select
         statement.holding_key as evidence_key,
+        statement.delivery_unit || ':' || statement.district_archive_id as evidence_id,
         statement.person_key,
         statement.stated_date as dead_from_date,
         min(revoked.stated_date) as dead_to_date
@@ -298,7 +313,9 @@ death as (
             and revoked.effect_code = 'BACK'
             and statement.version_number < revoked.version_number
     where statement.effect_code = 'DEAD'
-    group by statement.holding_key, statement.person_key, statement.stated_date
+    group by
+        statement.holding_key, statement.delivery_unit, statement.district_archive_id, statement.person_key,
+        statement.stated_date
 ),
 
 combined as (
@@ -313,7 +330,8 @@ combined as (
         0 as death_step,
         presence_event.org_code,
         presence_event.reason_code,
-        presence_event.evidence_key
+        presence_event.evidence_key,
+        presence_event.evidence_id
     from presence_event
     union all
     -- a copy that came ended counts again from the first service there
@@ -328,7 +346,8 @@ combined as (
         0 as death_step,
         cast(null as varchar) as org_code,
         'DIRECT' as reason_code,
-        transfer_side.transfer_key as evidence_key
+        transfer_side.transfer_key as evidence_key,
+        transfer_side.transfer_id as evidence_id
     from transfer_side
     inner join presence
         on
@@ -356,7 +375,8 @@ combined as (
             when transfer_side.path_code = '3' then 'DIRECT'
             else 'INTRA_TRANSFER'
         end as reason_code,
-        transfer_side.transfer_key as evidence_key
+        transfer_side.transfer_key as evidence_key,
+        transfer_side.transfer_id as evidence_id
     from transfer_side
     where
         not transfer_side.is_crossing
@@ -373,7 +393,8 @@ combined as (
         0 as death_step,
         statement.org_code,
         'DECLARED' as reason_code,
-        statement.holding_key as evidence_key
+        statement.holding_key as evidence_key,
+        holding.delivery_unit || ':' || holding.district_archive_id as evidence_id
     from {{ ref('declared_manager') }} as statement
     inner join holding on statement.holding_key = holding.holding_key
     left join explained_statement
@@ -397,7 +418,8 @@ combined as (
         0 as death_step,
         cast(null as varchar) as org_code,
         nearest_ending.kind_code as reason_code,
-        nearest_ending.termination_key as evidence_key
+        nearest_ending.termination_key as evidence_key,
+        nearest_ending.evidence_id
     from nearest_ending
     union all
     select
@@ -411,7 +433,8 @@ combined as (
         0 as death_step,
         cast(null as varchar) as org_code,
         'CANCELLATION' as reason_code,
-        nearest_ending.termination_key as evidence_key
+        nearest_ending.termination_key as evidence_key,
+        nearest_ending.evidence_id
     from nearest_ending
     where
         nearest_ending.cancelled_date >= nearest_ending.recorded_from_date
@@ -428,7 +451,8 @@ combined as (
         0 as death_step,
         case when nearest_resumption.nearness < 3 then nearest_resumption.org_code end as org_code,
         'REACTIVATION' as reason_code,
-        nearest_resumption.reactivation_key as evidence_key
+        nearest_resumption.reactivation_key as evidence_key,
+        nearest_resumption.evidence_id
     from nearest_resumption
     union all
     select
@@ -442,7 +466,8 @@ combined as (
         0 as death_step,
         cast(null as varchar) as org_code,
         case when statement.effect_code = 'BACK' then 'DECLARED' else statement.effect_code end as reason_code,
-        statement.holding_key as evidence_key
+        statement.holding_key as evidence_key,
+        statement.delivery_unit || ':' || statement.district_archive_id as evidence_id
     from {{ ref('declared_status') }} as statement
     inner join presence
         on
@@ -462,7 +487,8 @@ combined as (
         1 as death_step,
         cast(null as varchar) as org_code,
         cast(null as varchar) as reason_code,
-        death.evidence_key
+        death.evidence_key,
+        death.evidence_id
     from death
     inner join holding on death.person_key = holding.person_key
     union all
@@ -477,7 +503,8 @@ combined as (
         -1 as death_step,
         cast(null as varchar) as org_code,
         cast(null as varchar) as reason_code,
-        death.evidence_key
+        death.evidence_key,
+        death.evidence_id
     from death
     inner join holding on death.person_key = holding.person_key
     where death.dead_to_date is not null
@@ -495,14 +522,17 @@ select
             combined.ordered_at,
             -- going before coming, so that a move out and back within one moment ends present
             coalesce(combined.status_flag, combined.manager_flag, 0),
-            combined.evidence_key,
-            combined.org_code
+            -- by what was sent, never by a pseudonym: another site key must not give other figures
+            coalesce(combined.evidence_id, ''),
+            combined.org_code,
+            combined.reason_code
     ) as event_number,
     combined.status_flag,
     combined.manager_flag,
     combined.death_step,
     combined.org_code,
     combined.reason_code,
-    combined.evidence_key
+    combined.evidence_key,
+    combined.evidence_id
 from combined
 where combined.event_date <= {{ as_of_date() }}

@@ -30,6 +30,7 @@ select
     holding.archive_key,
     holding.person_key,
     holding.delivery_unit,
+    holding.district_archive_id,
     carried.event_number,
     carried.event_date as segment_from,
     coalesce(carried.next_event_date, {{ end_of_time() }}) as segment_to,

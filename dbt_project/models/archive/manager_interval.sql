@@ -5,6 +5,7 @@ with managed as (
         segment.archive_key,
         segment.person_key,
         segment.delivery_unit,
+        segment.district_archive_id,
         segment.event_number,
         segment.segment_from,
         segment.segment_to,
@@ -49,6 +50,7 @@ merged as (
         min(numbered.archive_key) as archive_key,
         min(numbered.person_key) as person_key,
         min(numbered.delivery_unit) as delivery_unit,
+        min(numbered.district_archive_id) as district_archive_id,
         min(numbered.org_code) as org_code,
         min(numbered.segment_from) as valid_from,
         max(numbered.segment_to) as valid_to,
@@ -115,7 +117,8 @@ select
             then merged.evidence_key
     end as transfer_key,
     merged.holding_key,
-    merged.delivery_unit
+    merged.delivery_unit,
+    merged.district_archive_id
 from merged
 left join org_district
     on

@@ -49,8 +49,10 @@ manager as (
                         else manager_interval.valid_to
                     end desc,
                     manager_interval.valid_from desc,
-                    manager_interval.archive_key asc,
-                    manager_interval.holding_key asc
+                    case when manager_interval.district_archive_id is null then 1 else 0 end,
+                    manager_interval.delivery_unit asc,
+                    manager_interval.district_archive_id asc,
+                    manager_interval.org_code asc
             ) as preference
         from {{ ref('manager_interval') }} as manager_interval
         where manager_interval.valid_from <= {{ as_of_date() }}

@@ -15,6 +15,7 @@ reported as (
     select
         {{ record_subject_key('reactivation', 'reactivation.record_scope', 'reactivation.record_key') }}
             as reactivation_key,
+        reactivation.reactivation_id,
         reactivation.person_key,
         reactivation.delivery_unit,
         reactivation.district_archive_id,
@@ -89,7 +90,8 @@ answered as (
                 case when termination.kind_code = 'DEAD' then 0 else 1 end,
                 case when termination.delivery_unit = dated.delivery_unit then 0 else 1 end,
                 termination.recorded_from_date desc,
-                termination.termination_key asc
+                termination.delivery_unit asc,
+                termination.termination_id asc
         ) as preference
     from dated
     inner join {{ ref('termination_event') }} as termination
@@ -122,6 +124,7 @@ found_service as (
 rested as (
     select
         dated.reactivation_key,
+        dated.reactivation_id,
         dated.person_key,
         dated.delivery_unit,
         dated.district_archive_id,
@@ -161,6 +164,7 @@ sequenced as (
 
 select
     sequenced.reactivation_key,
+    sequenced.reactivation_id,
     sequenced.person_key,
     sequenced.delivery_unit,
     sequenced.district_archive_id,

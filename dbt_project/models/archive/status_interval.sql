@@ -94,6 +94,7 @@ turning_event as (
         event.event_date,
         event.event_number,
         event.evidence_key,
+        event.evidence_id,
         case
             when event.death_step = 1 then 'DEAD'
             when event.status_flag = 1 then 'MANAGED'
@@ -115,7 +116,8 @@ silent as (
                 turning_event.event_date desc,
                 case when turning_event.turned_code = 'MANAGED' then 1 else 0 end,
                 turning_event.event_number desc,
-                turning_event.evidence_key asc
+                turning_event.evidence_id asc,
+                turning_event.turned_code asc
         ) as recency
     from lived
     inner join turning_event
@@ -191,7 +193,11 @@ evidenced as (
         turning_event.evidence_key,
         row_number() over (
             partition by merged.person_key, merged.valid_from
-            order by turning_event.event_date desc, turning_event.event_number desc, turning_event.evidence_key asc
+            order by
+                turning_event.event_date desc,
+                turning_event.event_number desc,
+                turning_event.evidence_id asc,
+                turning_event.reason_code asc
         ) as recency
     from merged
     left join turning_event

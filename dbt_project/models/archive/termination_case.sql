@@ -120,7 +120,8 @@ channel as (
                     case when archive.delivery_unit = clocked.delivery_unit then 0 else 1 end,
                     case when archive.district_archive_id = clocked.district_archive_id then 0 else 1 end,
                     archive.received_at desc,
-                    archive.archive_key asc
+                    archive.delivery_unit asc,
+                    archive.district_archive_id asc
             ) as preference
         from clocked
         cross join parameter
@@ -179,7 +180,9 @@ manager as (
                 order by
                     case when manager_interval.delivery_unit = clocked.delivery_unit then 0 else 1 end,
                     manager_interval.valid_from desc,
-                    manager_interval.holding_key asc
+                    manager_interval.delivery_unit asc,
+                    manager_interval.district_archive_id asc,
+                    manager_interval.org_code asc
             ) as preference
         from clocked
         inner join {{ ref('manager_interval') }} as manager_interval
@@ -192,6 +195,7 @@ manager as (
 
 select
     clocked.termination_key,
+    clocked.termination_id,
     clocked.person_key,
     clocked.delivery_unit,
     clocked.org_code,

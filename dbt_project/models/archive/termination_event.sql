@@ -15,6 +15,7 @@ reported as (
     select
         {{ record_subject_key('termination', 'termination.record_scope', 'termination.record_key') }}
             as termination_key,
+        termination.termination_id,
         termination.person_key,
         termination.delivery_unit,
         termination.district_archive_id,
@@ -79,6 +80,7 @@ recorded as (
 
 select
     recorded.termination_key,
+    recorded.termination_id,
     recorded.person_key,
     recorded.delivery_unit,
     recorded.district_archive_id,

@@ -15,6 +15,7 @@ period_start as (
     -- successes that start a protection period: reforms and merges of duplicates do not, nor earlier ones
     select
         transfer.transfer_key,
+        transfer.transfer_id,
         transfer.person_key,
         transfer.success_date,
         transfer.succeeded_at,
@@ -34,7 +35,7 @@ earlier as (
         period_start.path_code,
         row_number() over (
             partition by transfer.transfer_key
-            order by period_start.succeeded_at desc, period_start.transfer_key desc
+            order by period_start.succeeded_at desc, period_start.transfer_id desc
         ) as recency
     from transfer
     inner join period_start
@@ -45,7 +46,7 @@ earlier as (
                 transfer.succeeded_at > period_start.succeeded_at
                 or (
                     transfer.succeeded_at = period_start.succeeded_at
-                    and transfer.transfer_key > period_start.transfer_key
+                    and transfer.transfer_id > period_start.transfer_id
                 )
                 or (transfer.succeeded_at is null and transfer.applied_date >= period_start.success_date)
             )
@@ -193,6 +194,7 @@ served as (
 
 select
     transfer.transfer_key,
+    transfer.transfer_id,
     transfer.person_key,
     transfer.delivery_unit,
     transfer.from_org_code,

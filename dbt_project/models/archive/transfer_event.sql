@@ -7,6 +7,7 @@ applied as (
     select
         transfer.person_key,
         {{ record_subject_key('transfer', 'transfer.record_scope', 'transfer.record_key') }} as transfer_key,
+        transfer.transfer_id,
         transfer.delivery_unit,
         transfer.district_archive_id,
         transfer.from_org_code,
@@ -33,6 +34,7 @@ cut as (
     select
         applied.person_key,
         applied.transfer_key,
+        applied.transfer_id,
         applied.delivery_unit,
         applied.district_archive_id,
         applied.from_org_code,
@@ -79,6 +81,7 @@ placed as (
 
 select
     placed.transfer_key,
+    placed.transfer_id,
     placed.person_key,
     placed.delivery_unit,
     placed.district_archive_id,

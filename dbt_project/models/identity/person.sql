@@ -11,7 +11,8 @@ with archive_value as (
             order by
                 case when archive.vanished_at is null then 0 else 1 end,
                 archive.received_at desc,
-                archive_person.archive_key asc
+                archive.delivery_unit asc,
+                archive.district_archive_id asc
         ) as recency
     from {{ ref('stg_archive_version') }} as archive
     inner join {{ ref('archive_person') }} as archive_person

@@ -17,6 +17,7 @@ active as (
         copy.archive_key,
         copy.person_key,
         copy.delivery_unit,
+        copy.district_archive_id,
         evaluation.period,
         evaluation.as_of_date,
         evaluation.newborn_id_grace,
@@ -28,15 +29,15 @@ active as (
             copy.active_from <= evaluation.as_of_date
             and copy.active_to > evaluation.as_of_date
     group by
-        copy.archive_key, copy.person_key, copy.delivery_unit, evaluation.period, evaluation.as_of_date,
-        evaluation.newborn_id_grace, evaluation.child_max_age
+        copy.archive_key, copy.person_key, copy.delivery_unit, copy.district_archive_id, evaluation.period,
+        evaluation.as_of_date, evaluation.newborn_id_grace, evaluation.child_max_age
 ),
 
 ranked as (
     select
         active.*,
         row_number() over (
-            partition by person_key, period order by active_from, archive_key
+            partition by person_key, period order by active_from, delivery_unit, district_archive_id
         ) as archive_rank
     from active
 ),

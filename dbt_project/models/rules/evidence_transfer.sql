@@ -30,6 +30,7 @@ district_success as (
     select
         transfer.person_key,
         transfer.transfer_key,
+        transfer.transfer_id,
         transfer.from_district_code as district_code,
         transfer.success_date
     from transfer
@@ -56,7 +57,7 @@ earlier_district_success as (
                 transfer.success_date > district_success.success_date
                 or (
                     transfer.success_date = district_success.success_date
-                    and transfer.transfer_key > district_success.transfer_key
+                    and transfer.transfer_id > district_success.transfer_id
                 )
             )
     where not transfer.is_cross_district

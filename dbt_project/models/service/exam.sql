@@ -2,6 +2,8 @@
 with placed as (
     select
         activity.service_key,
+        exam.delivery_unit,
+        exam.record_key,
         activity.person_key,
         activity.service_date,
         activity.period,
@@ -87,7 +89,7 @@ examined as (
         {{ missing_exam_items('exam_core_columns_elderly') }} as missing_elderly_count,
         row_number() over (
             partition by person_key, {{ year_of('service_date') }}, coalesce(is_free, false)
-            order by service_date, entered_at, service_key
+            order by service_date, entered_at, delivery_unit, record_key
         ) as free_rank
     from placed
 )

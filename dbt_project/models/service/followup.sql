@@ -40,6 +40,8 @@ with measured as (
 placed as (
     select
         activity.service_key,
+        measured.delivery_unit,
+        measured.record_key,
         measured.disease_code,
         activity.person_key,
         activity.service_date,
@@ -117,7 +119,8 @@ ranked as (
                 leading_value desc,
                 case when second_value is null then 1 else 0 end,
                 second_value desc,
-                service_key asc
+                delivery_unit asc,
+                record_key asc
         ) as day_rank
     from dated
 )

@@ -7,6 +7,8 @@ with bounded as (
         district_code,
         valid_from,
         valid_to,
+        delivery_unit,
+        district_archive_id,
         count(*) over (partition by person_key) as interval_count
     from {{ ref('manager_interval') }}
     where valid_from < valid_to
@@ -19,7 +21,9 @@ several as (
         org_code,
         district_code,
         valid_from,
-        valid_to
+        valid_to,
+        delivery_unit,
+        district_archive_id
     from bounded
     where interval_count > 1
 ),
@@ -54,7 +58,12 @@ claimed as (
         several.district_code,
         row_number() over (
             partition by stretch.person_key, stretch.segment_from
-            order by several.valid_from desc, several.archive_key asc, several.org_code asc
+            order by
+                several.valid_from desc,
+                case when several.district_archive_id is null then 1 else 0 end,
+                several.delivery_unit asc,
+                several.district_archive_id asc,
+                several.org_code asc
         ) as preference
     from stretch
     inner join several

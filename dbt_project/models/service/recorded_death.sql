@@ -4,7 +4,9 @@ with dead as (
         person_key,
         death_date,
         entered_date as recorded_date,
-        row_number() over (partition by person_key order by entered_date desc, termination_key asc) as recency
+        row_number() over (
+            partition by person_key order by entered_date desc, delivery_unit asc, termination_id asc
+        ) as recency
     from {{ ref('termination_case') }}
     where kind_code = 'DEAD' and is_in_force and entered_date is not null and death_date is not null
 )
