@@ -57,6 +57,14 @@ def test_a_condition_leaves_cells_out() -> None:
     assert failures([*GOOD, ("2024", "city", "500000", 1, 0)], where="period <> '2024'") == 0
 
 
+def test_a_level_that_knows_nothing_of_a_cell_is_not_compared_with_it() -> None:
+    without_districts = [(*row[:3], None, None) if row[1] == "district" else row for row in GOOD]
+    assert failures(without_districts) == 1
+    assert failures(without_districts, silent_level="district") == 0
+    partly = [(*row[:3], None, None) if row[2] == "500103" else row for row in GOOD]
+    assert failures(partly, silent_level="district") == 1
+
+
 def singular(name: str, tables: dict[str, str]) -> list[tuple]:
     """Rows that a singular test returns over the given tables (name → select)."""
     template = jinja2.Environment(autoescape=False).from_string(

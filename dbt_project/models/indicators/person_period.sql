@@ -132,10 +132,11 @@ left join {{ ref('rule_archive') }} as archive
 left join {{ ref('population_denominator') }} as total
     on
         stated.period = total.period
-        and manager.district_code = total.district_code
+        -- a row of the city stands alone: then nobody's district has one
+        and total.district_code in (manager.district_code, '500000')
         and total.population_kind = 'TOTAL'
 left join {{ ref('population_denominator') }} as elderly
     on
         stated.period = elderly.period
-        and manager.district_code = elderly.district_code
+        and elderly.district_code in (manager.district_code, '500000')
         and elderly.population_kind = 'ELDERLY'

@@ -1,6 +1,7 @@
 -- Residents per evaluation period and district from the delivered population table.
 -- Per area, year and source the coarsest breakdown that covers every age exactly once is summed; both sexes in one row are
 -- preferred to the sum of the sexes, a district's own row to the sum of its towns, sources by population_source_order.
+-- The city is the sum of its districts; only where no district has a figure does the city's own row count, as 500000.
 with scope as (
     select
         evaluation.period,
@@ -304,6 +305,19 @@ offered as (
         2 as level_order,
         code_system
     from town_sum
+    union all
+    select
+        area.period,
+        area.population_kind,
+        area.area_code,
+        area.source_code,
+        area.resident_count,
+        1 as level_order,
+        '' as code_system
+    from area
+    where
+        area.area_code = '500000'
+        and area.resident_count is not null
 ),
 
 chosen as (
@@ -359,7 +373,10 @@ owned as (
         placed.*,
         max(case when area_code = district_code then 1 else 0 end) over (
             partition by period, population_kind, district_code
-        ) as has_own_figure
+        ) as has_own_figure,
+        max(case when district_code <> '500000' then 1 else 0 end) over (
+            partition by period, population_kind
+        ) as has_district_figure
     from placed
 )
 
@@ -370,5 +387,7 @@ select
     min(source_code) as source_code,
     cast(sum(resident_count) as bigint) as resident_count
 from owned
-where area_code = district_code or has_own_figure = 0
+where
+    (area_code = district_code or has_own_figure = 0)
+    and (district_code <> '500000' or has_district_figure = 0)
 group by period, population_kind, district_code

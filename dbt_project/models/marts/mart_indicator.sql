@@ -187,6 +187,7 @@ known_place as (
             district_code as code,
             district_code
         from {{ ref('population_denominator') }}
+        where district_code <> '500000'
         union all
         select
             period as evaluation_year,
@@ -217,6 +218,7 @@ population as (
         denominator.district_code as code,
         denominator.resident_count
     from {{ ref('population_denominator') }} as denominator
+    where denominator.district_code <> '500000'
     union all
     select
         period,
