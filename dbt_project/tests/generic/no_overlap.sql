@@ -1,13 +1,14 @@
 {#- Fails where two half-open intervals of one subject share a day; with `gapless`, also where a day lies between. -#}
 {% test no_overlap(model, subject, from_column, to_column, gapless=false) %}
 select
-    {{ subject }},
+    subject,
     {{ from_column }},
     {{ to_column }},
     next_from
 from (
     select
-        {{ subject }},
+        -- may be an expression over several columns
+        {{ subject }} as subject,
         {{ from_column }},
         {{ to_column }},
         lead({{ from_column }}) over (partition by {{ subject }} order by {{ from_column }}, {{ to_column }})
