@@ -19,7 +19,7 @@ import polars as pl
 
 from pipelines.contract import model
 from pipelines.contract.model import Dataset
-from pipelines.ingest import lake, receipt, tenure, withdrawal
+from pipelines.ingest import edition, lake, receipt, tenure, withdrawal
 from pipelines.ingest.doubled import StagedPart, quarantine_doubled
 from pipelines.ingest.headers import Header, resolve_header
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
@@ -98,7 +98,8 @@ def _with_notices(outcome: DeliveryOutcome, sent: Mapping[str, datetime] | None)
     if outcome.refusal is not None:
         return outcome
     found = withdrawal.notices(outcome.batch, outcome.received_at, outcome.withdraws, sent)
-    return replace(outcome, notices=tenure.notices(outcome.unit, outcome.received_at) + found)
+    found = tenure.notices(outcome.unit, outcome.received_at) + found
+    return replace(outcome, notices=edition.notices(outcome.contract_version) + found)
 
 
 def commit(settings: Settings, outcome: DeliveryOutcome) -> None:

@@ -58,6 +58,10 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("BATCH_REUSED", "delivery", "ERROR",
      "本单位的同一批次号已有内容不同且更早的报送，请换用新的批次号。",
      "The unit has an earlier delivery of other content under this batch; use a new batch number."),
+    # delivery that counts, of a later minor version of the contract
+    ("CONTRACT_VERSION_NEWER", "delivery", "WARN",
+     "清单的契约次版本比本平台新，本次报送照常收取，本平台还没有的列、数据集和代码未能入库，请对照本回执核对。",
+     "The minor version is newer than the platform's; columns, datasets and codes it lacks are left out."),
     # delivery that counts, of a unit that does not exist on the day
     ("UNIT_ABOLISHED", "delivery", "WARN",
      "报送单位已于所列日期撤销，本次报送照常收取；此后发生的业务请由承继单位报送。",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines import duck
 from pipelines.contract import model
-from pipelines.ingest import receipt, tenure, withdrawal
+from pipelines.ingest import edition, receipt, tenure, withdrawal
 from pipelines.publish.content_hash import quoted
 from pipelines.settings import Settings
 from pipelines.workspace import BlockingCheckError
@@ -68,13 +68,15 @@ def renew_notices(settings: Settings, connection: DuckDBPyConnection) -> None:
     """Judge the withdrawals again, since batches may have come that were missing."""
     withdrawing = connection.execute(
         """
-        select distinct delivery_unit, delivery_day, delivery_batch, delivery_id, received_at, withdraws
+        select distinct
+            delivery_unit, delivery_day, delivery_batch, delivery_id, received_at, contract_version, withdraws
         from warehouse.control.delivery_file
         where withdraws is not null and delivery_status = 'accepted'
         """
     ).fetchall()
     sent = {unit: withdrawal.sent_batches(settings, unit) for unit in {row[0] for row in withdrawing}}
-    for unit, day, batch, delivery_id, received_at, withdraws in withdrawing:
+    for unit, day, batch, delivery_id, received_at, contract_version, withdraws in withdrawing:
         place = receipt.ReceiptPlace(unit, day.isoformat(), batch, delivery_id)
         found = withdrawal.notices(batch, received_at, withdraws.split("|"), sent[unit])
-        receipt.renew_notices(settings, place, tenure.notices(unit, received_at) + found)
+        found = edition.notices(contract_version) + tenure.notices(unit, received_at) + found
+        receipt.renew_notices(settings, place, found)
