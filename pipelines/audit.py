@@ -106,3 +106,8 @@ def runs(settings: Settings) -> Ledger:
 def publications(settings: Settings) -> Ledger:
     """The ledger of publications: one entry per swap of the marts, with content hashes."""
     return Ledger(settings.audit / "publications.jsonl")
+
+
+def compactions(settings: Settings) -> Ledger:
+    """The ledger of the lake's compactions: rows and content hash of every month file that replaced days."""
+    return Ledger(settings.audit / "compactions.jsonl")

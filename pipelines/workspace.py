@@ -20,8 +20,8 @@ from pipelines.settings import Settings
 
 PROGRESS = logging.getLogger("yudang")
 
-# what survives the clean-up at the start of a run: dbt's parse of the project saves seconds
-_KEPT_IN_BUILD = frozenset({"writer.lock", "dbt"})
+# what survives the clean-up at the start of a run: dbt's parse of the project and what is known of manifests
+_KEPT_IN_BUILD = frozenset({"writer.lock", "dbt", "inbox.parquet"})
 
 _held: dict[Path, tuple[int, int]] = {}
 

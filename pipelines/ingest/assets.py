@@ -9,8 +9,11 @@ from datetime import date
 
 import dagster as dg
 
+from pipelines.audit import LedgerBrokenError
 from pipelines.contract import model
 from pipelines.ingest import lake
+from pipelines.ingest.compact import compact
+from pipelines.ingest.month import ContentChangedError
 from pipelines.ingest.pending import IngestSummary, ingest_pending
 from pipelines.publish.fingerprint import inbox_digest, remember
 from pipelines.resources import WorkspaceResource
@@ -20,6 +23,7 @@ from pipelines.workspace import BlockingCheckError, Workspace
 DELIVERY = dg.AssetKey("delivery")
 REGISTER = dg.AssetKey(["lake", "delivery_file"])
 QUARANTINE = dg.AssetKey(["quarantine", "row"])
+COMPACTION = dg.AssetKey(["lake", "compaction"])
 DAYS = "delivery_day"
 
 
@@ -79,6 +83,7 @@ def _take_in(workspace: Workspace, unit: str | None, day: date | None, force: bo
             unit=unit,
             day=day,
             force=force,
+            is_thorough=workspace.options.rebuild,
             progress=lambda done, total: _report(workspace, done, total),
         )
 
@@ -89,8 +94,12 @@ def _report(workspace: Workspace, done: int, total: int) -> None:
         workspace.say(f"入湖 {done}/{total} 个报送", f"ingested {done} of {total} deliveries")
 
 
+def _report_months(workspace: Workspace, done: int, total: int) -> None:
+    workspace.say(f"归并往月数据 {done}/{total} 组", f"compacted {done} of {total} months of datasets")
+
+
 def build_assets() -> Sequence[dg.AssetsDefinition]:
-    """The partitioned delivery asset and the lake that a whole run brings up to date."""
+    """The partitioned delivery asset, the lake that a whole run brings up to date, and its compaction."""
 
     @dg.asset(
         key=DELIVERY,
@@ -169,4 +178,20 @@ def build_assets() -> Sequence[dg.AssetsDefinition]:
                 metadata = {"new_row_count": counts[spec.key.path[-1]]}
             yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
 
-    return [delivery, ingest]
+    @dg.asset(
+        key=COMPACTION,
+        deps=[spec.key for spec in specs],
+        group_name="lake",
+        description="往月归并：每个数据集、单位、月份一个文件，行与散列不变，记入账本。",
+        kinds={"parquet", "duckdb"},
+        pool="warehouse_writer",
+    )
+    def compaction(workspace: WorkspaceResource) -> dg.MaterializeResult:
+        ground = workspace.get()
+        with value_free(ContentChangedError, LedgerBrokenError):
+            summary = compact(
+                ground.settings, progress=lambda done, total: _report_months(ground, done, total)
+            )
+        return dg.MaterializeResult(metadata=vars(summary))
+
+    return [delivery, ingest, compaction]

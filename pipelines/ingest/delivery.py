@@ -105,8 +105,7 @@ def _with_notices(outcome: DeliveryOutcome, sent: Mapping[str, datetime] | None)
 def commit(settings: Settings, outcome: DeliveryOutcome) -> None:
     """Write receipt, then register file: from then on the delivery exists."""
     receipt.write(settings, outcome)
-    path = lake.register_path(settings, outcome.unit, outcome.day, outcome.delivery_id)
-    lake.write_atomically(register_rows(outcome), path)
+    lake.enter(settings, outcome.unit, outcome.day, outcome.delivery_id, register_rows(outcome))
 
 
 def refused_outcome(candidate: Candidate, refusal: Refusal) -> DeliveryOutcome:

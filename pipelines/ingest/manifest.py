@@ -17,10 +17,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipelines.contract import model
+from pipelines.ingest.inbox import MANIFEST_NAME
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.settings import TIME_ZONE
-
-MANIFEST_NAME = "manifest.json"
 
 _OFFSET_MOMENT = re.compile(
     r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?$", re.ASCII

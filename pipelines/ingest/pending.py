@@ -1,14 +1,12 @@
 """Takes in what the inbox holds and the register lacks; settles which delivery owns a batch.
 
-Does not judge files (`delivery.py`) and never changes the inbox.
+Does not search the inbox (`inbox.py`), does not judge files (`delivery.py`), never changes the inbox.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.ingest import lake
+from pipelines.ingest import compact, inbox, lake
 from pipelines.ingest.delivery import commit, refused_outcome, store
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import Candidate, Refusal, missing_sm3, read_candidate
@@ -26,8 +24,6 @@ from pipelines.settings import Settings
 Progress = Callable[[int, int], None]
 """Called after each delivery with how many are done and how many there are."""
 
-_UNIT = re.compile(r"^[0-9]{6}$")
-_IGNORED = {".DS_Store", "Thumbs.db", ".gitkeep"}
 # a delivery refused for these has no readable manifest in its own place, so it cannot own a batch
 _HOLDS_BATCH = (None, "BATCH_REUSED", "PATH_OUTSIDE")
 
@@ -63,55 +59,6 @@ class _Rank(NamedTuple):
     delivery_sm3: str
 
 
-def delivery_folders(
-    inbox: Path, unit: str | None = None, day: date | str | None = None
-) -> tuple[list[Path], list[str]]:
-    """Find folders `<unit>/<day>/<batch>`, sorted, and name whatever else lies in the inbox.
-
-    Links are not followed. A folder at the right depth is a delivery whatever its day is called, so that
-    nothing sent disappears without a receipt.
-    """
-    found: list[Path] = []
-    strays: list[str] = []
-    wanted_day = day.isoformat() if isinstance(day, date) else day
-    for unit_entry in _entries(inbox):
-        if not _UNIT.match(unit_entry.name) or not _is_folder(unit_entry):
-            strays.append(_shown(unit_entry, inbox))
-            continue
-        if unit is not None and unit_entry.name != unit:
-            continue
-        for day_entry in _entries(Path(unit_entry.path)):
-            if wanted_day is not None and day_entry.name != wanted_day:
-                continue
-            if not _is_folder(day_entry):
-                strays.append(_shown(day_entry, inbox))
-                continue
-            for entry in _entries(Path(day_entry.path)):
-                if _is_folder(entry):
-                    found.append(Path(entry.path))
-                else:
-                    strays.append(_shown(entry, inbox))
-    return found, strays
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda item: item.name):
-            if entry.name not in _IGNORED:
-                yield entry
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False)
-
-
-def _shown(entry: os.DirEntry[str], inbox: Path) -> str:
-    text = str(Path(entry.path).relative_to(inbox))
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def ingest_pending(
     settings: Settings,
     unit: str | None = None,
@@ -119,32 +66,46 @@ def ingest_pending(
     progress: Progress | None = None,
     force: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    is_thorough: bool = False,
 ) -> IngestSummary:
     """Take in every delivery of the inbox (of one unit, of one day) that the register does not have.
 
     `force` takes those in again that the register has, replacing their rows. Idempotent: the same inbox
     gives the same lake in any order and after any interruption. A delivery is known by the SM3 digest of
-    its manifest.
+    its manifest; `is_thorough` reads every manifest, else only those whose stamp is new (`inbox.py`).
     """
+    compact.settle(settings)
     lake.ensure_anchors(settings)
-    folders, strays = delivery_folders(settings.inbox, unit, day)
-    candidates = [read_candidate(folder, limits) for folder in folders]
-    pending = [candidate for candidate in candidates if force or not _is_known(settings, candidate)]
+    found, strays = inbox.listing(settings.inbox, unit, day)
+    registered = lake.registered_ids(settings)
+    seen = inbox.Seen(settings)
+    read = [
+        (one, read_candidate(one.folder, limits))
+        for one in found
+        if force or is_thorough or seen.delivery_id(one) not in registered
+    ]
+    pending = [candidate for _, candidate in read if force or candidate.delivery_id not in registered]
     # older deliveries first: then a rival for a batch is mostly settled without taking anything back
     pending.sort(key=lambda candidate: (_moment(candidate), candidate.unit, candidate.delivery_sm3))
+    ranks: dict[tuple[str, str], list[_Rank]] = defaultdict(list)
+    for candidate in pending:
+        if candidate.holds_batch:
+            ranks[candidate.unit, candidate.batch].append(_rank(candidate))
     outcomes: list[DeliveryOutcome] = []
     registers: dict[str, pl.DataFrame] = {}
     for number, candidate in enumerate(pending, start=1):
         register = registers.get(candidate.unit)
         if register is None and candidate.holds_batch:
             register = registers[candidate.unit] = lake.read_register(settings, candidate.unit)
-        outcome, is_settled = _take_in(settings, candidate, register, pending, limits)
+        together = ranks[candidate.unit, candidate.batch]
+        outcome, is_settled = _take_in(settings, candidate, register, together, limits)
         if is_settled:
             registers.pop(candidate.unit, None)
         outcomes.append(outcome)
         if progress is not None:
             progress(number, len(pending))
-    return IngestSummary(tuple(outcomes), len(candidates) - len(pending), tuple(strays))
+    seen.keep((one, candidate.delivery_id) for one, candidate in read)
+    return IngestSummary(tuple(outcomes), len(found) - len(pending), tuple(strays))
 
 
 def ingest_delivery(
@@ -154,26 +115,26 @@ def ingest_delivery(
 
     `force` takes it in again, replacing its rows, receipt and register file.
     """
+    compact.settle(settings)
     lake.ensure_anchors(settings)
     candidate = read_candidate(Path(folder).absolute(), limits)
-    if not force and _is_known(settings, candidate):
+    if not force and candidate.delivery_id in lake.registered_ids(settings):
         return None
     register = lake.read_register(settings, candidate.unit) if candidate.holds_batch else None
     return _take_in(settings, candidate, register, [], limits)[0]
-
-
-def _is_known(settings: Settings, candidate: Candidate) -> bool:
-    return lake.register_path(settings, candidate.unit, candidate.day, candidate.delivery_id).is_file()
 
 
 def _take_in(
     settings: Settings,
     candidate: Candidate,
     register: pl.DataFrame | None,
-    pending: list[Candidate],
+    together: Sequence[_Rank],
     limits: Limits,
 ) -> tuple[DeliveryOutcome, bool]:
-    """Settle rivals, then store or refuse; the second result says whether the register changed beside it."""
+    """Settle rivals, then store or refuse; the second result says whether the register changed beside it.
+
+    `together`: ranks of the deliveries of this call that claim the same batch, this one among them.
+    """
     if candidate.manifest is not None:
         _forget_missing(settings, candidate)
     if not candidate.holds_batch or register is None:
@@ -184,12 +145,7 @@ def _take_in(
     ).partition_by("delivery_id", maintain_order=True)
     rivals = [rival for rival in rivals if rival["delivery_reason_code"][0] in _HOLDS_BATCH]
     ranks = [_Rank(rival["received_at"][0], rival["delivery_sm3"][0]) for rival in rivals]
-    ranks += [
-        _rank(other)
-        for other in pending
-        if other.holds_batch and (other.unit, other.batch) == (candidate.unit, candidate.batch)
-    ]
-    if any(rank < own for rank in ranks):
+    if any(rank < own for rank in [*ranks, *together]):
         refusal = Refusal("BATCH_REUSED")
         outcome = refused_outcome(candidate, refusal)
         commit(settings, outcome)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -68,7 +67,8 @@ def _digest(text: str) -> str:
 
 def _replace(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    # one name per receipt: what a kill leaves behind is written over by the next attempt
+    temporary = path.with_name(f".{path.name}.writing")
     temporary.write_text(content, encoding="utf-8")
     temporary.replace(path)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipelines.ingest import inbox
 from pipelines.settings import Settings
 from pipelines.warehouse.control import options_key
 from pipelines.workspace import RunOptions
@@ -27,8 +28,8 @@ class Fingerprint:
     """Digests of everything that the published files are a function of.
 
     Attributes:
-        inbox: names, sizes and times of the files that lay in the inbox when it was read; empty when only a
-            part of it was read, so that the next run looks again.
+        inbox: places, sizes and times of the manifests that lay in the inbox when it was read; empty when
+            only a part of it was read, so that the next run looks again.
         register: names, sizes and times of the delivery register that the build read.
         program: contents of code, models, seeds, contract and expectations.
         options: evaluation date, cut-off and overrides that were asked for.
@@ -66,7 +67,7 @@ def _listing(folder: Path) -> str:
 
 def inbox_digest(settings: Settings) -> str:
     """Listing of the inbox; the bytes of an unchanged manifest are not read again."""
-    return _listing(settings.inbox)
+    return inbox.digest(settings.inbox)
 
 
 def register_digest(settings: Settings) -> str:

@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from pipelines import duck
-from pipelines.ingest.assets import REGISTER
+from pipelines.ingest.assets import COMPACTION, REGISTER
 from pipelines.publish.fingerprint import register_digest, remember
 from pipelines.resources import WorkspaceResource
 from pipelines.warehouse import control
@@ -67,7 +67,7 @@ def build_assets(manifest: Path) -> Sequence[dg.AssetsDefinition]:
         specs=[
             dg.AssetSpec(
                 key=control_key(table),
-                deps=[REGISTER],
+                deps=[REGISTER, COMPACTION],
                 group_name="control",
                 description=description,
                 kinds={"duckdb"},

@@ -133,6 +133,9 @@ def write(workspace: Workspace) -> RunContext:
     Raises:
         BlockingCheckError: no delivery was ever accepted, so there is nothing to evaluate.
     """
+    from pipelines.ingest.compact import settle
+
+    settle(workspace.settings)
     connection = duck.writer(workspace.warehouse_build, workspace.settings)
     try:
         return _write(connection, workspace)
