@@ -89,7 +89,7 @@ def test_a_version_of_absurd_length_is_no_reason_to_stop(tmp_path: Path) -> None
 
 OLDER = {
     "archive": ["basic_info_verified_at", "declared_status_code"],
-    "htn_followup": ["loss_reason_code", "sbp"],
+    "htn_followup": ["class_code", "sbp"],
 }
 """Dataset → columns that the older contract of the test did not have yet."""
 
