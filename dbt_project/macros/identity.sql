@@ -105,7 +105,14 @@
     by mother and name, else by itself. Usable in a from clause: from {{ with_person('stg_x') }} as x.
 -#}
 {% macro with_person(model) -%}
-{%- set dataset = model | replace('stg_', '') -%}
+    {{ with_person_of(ref(model), "'" ~ model | replace('stg_', '') | replace('_version', '') ~ "'") }}
+{%- endmacro %}
+
+{#-
+    The same for any relation with the columns of block P and provenance; dataset: expression of the dataset's name.
+    Rows of many datasets are put together first: the persons of the city are then held in memory once.
+-#}
+{% macro with_person_of(relation, dataset='source_row.dataset') -%}
     (
         select
             source_row.*,
@@ -115,7 +122,7 @@
                 by_mother.person_key,
                 by_itself.person_key
             ) as person_key
-        from {{ ref(model) }} as source_row
+        from {{ relation }} as source_row
         left join {{ ref('unusable_identity_key') }} as unusable
             on source_row.identity_key = unusable.identity_key
         left join {{ ref('unusable_identity_key') }} as unusable_birth
@@ -135,7 +142,7 @@
                 by_itself.key_type_code in ('AR', 'RE')
                 and by_itself.identity_key = coalesce(
                     'AR:' || source_row.delivery_unit || ':' || source_row.district_archive_id,
-                    'RE:{{ dataset }}:' || source_row.record_scope || ':' || source_row.record_key
+                    'RE:' || {{ dataset }} || ':' || source_row.record_scope || ':' || source_row.record_key
                 )
     )
 {%- endmacro %}

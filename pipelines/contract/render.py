@@ -223,13 +223,12 @@ def _staging() -> str:
         scope = "全市唯一" if dataset.scope == "city" else "报送单位内唯一"
         documented = _documented(columns, indent)
         current = _tested(documented, "record_key", indent)
-        version = _tested(documented, "version_status", indent)
         lines += [
             f"  - name: stg_{dataset.name}_version",
             "    description: "
             + quoted(f"{dataset.title}的全部可见版本。粒度：收到的每一行一行；记录键为 {key}，{scope}。"),
             "    columns:",
-            *version,
+            *documented,
             f"  - name: stg_{dataset.name}",
             "    description: "
             + quoted(f"{dataset.title}的现行记录。粒度：{dataset.grain}；记录键为 {key}，{scope}。"),

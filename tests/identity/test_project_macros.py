@@ -36,6 +36,18 @@ def test_every_dataset_that_names_persons_is_resolved() -> None:
     assert listed("person_datasets") == named - {"archive"}
 
 
+def test_forms_in_person_are_services() -> None:
+    assert listed("in_person_datasets") < listed("service_datasets")
+
+
+def test_the_forms_kept_out_of_marts_are_those_at_level_five_throughout() -> None:
+    assert listed("level_five_datasets") == {
+        name
+        for name, one in model.datasets().items()
+        if one.is_service and {column.level for column in one.columns} == {5}
+    }
+
+
 def rendered(macro: str, *arguments: str) -> str:
     """A macro of engine.sql or identity.sql as DuckDB gets it."""
 

@@ -489,6 +489,7 @@ def _workload() -> list[Row]:
             "remote_count": 2,
             "free_count": 80,
             "repeat_free_count": 0,
+            "is_suppressed": False,
         }
         for org, (_, district) in ORGS.items()
     ]

@@ -52,6 +52,8 @@ PLANTS = {
     "mart_rule_summary.suppressed_has_no_count": f"set is_suppressed = true {FIRST}",
     "mart_rule_summary.shown_has_count": f"set subject_count = null {FIRST}",
     "mart_workload.persons_within_activities": f"set person_count = activity_count + 1 {FIRST}",
+    "mart_workload.suppressed_has_no_count": f"set is_suppressed = true {FIRST}",
+    "mart_workload.shown_has_count": f"set person_count = null {FIRST}",
 }
 
 # Breaches that need a row more: what differs in a copy of the first row.

@@ -1,34 +1,62 @@
 -- Every current service record of any form, with its person and the institution that served.
-with served as (
+with recorded as (
     {%- for dataset in service_datasets() %}
         select
-            {{ record_subject_key(dataset, 'service.record_scope', 'service.record_key') }} as service_key,
             '{{ dataset }}' as dataset,
-            service.delivery_unit,
-            service.record_key,
-            service.person_key,
-            service.district_archive_id,
-            service.org_code as serving_org_code,
-            service.doctor_id,
-            service.service_date,
-            coalesce(service.service_end_date, service.service_date) as service_end_date,
-            service.mode_code,
-            service.capture_code,
-            service.entered_at,
-            service.entered_by_org_type_code,
-            service.uploaded_at,
-            service.received_at,
-            service.first_received_at,
-            service.is_free,
-            service.local_residence_start_date,
-            {%- if dataset in ('health_exam', 'encounter') %}
-                coalesce(service.mode_code, '1') not in ('3', '4') as is_face_to_face
-            {%- else %}
-                coalesce(service.mode_code, '') in ('1', '2') as is_face_to_face
-            {%- endif %}
-        from {{ with_person('stg_' ~ dataset) }} as service
-        {% if not loop.last %}union all{% endif %}
+            delivery_unit,
+            record_scope,
+            record_key,
+            identity_key,
+            birth_key,
+            mother_key,
+            identity_issue_codes,
+            birth_date,
+            district_archive_id,
+            org_code,
+            doctor_id,
+            service_date,
+            service_end_date,
+            mode_code,
+            capture_code,
+            entered_at,
+            entered_by_org_type_code,
+            uploaded_at,
+            received_at,
+            first_received_at,
+            is_free,
+            local_residence_start_date
+        from {{ ref('stg_' ~ dataset) }}
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+served as (
+    select
+        {{ pseudonym("service.dataset || ':' || service.record_scope || ':' || service.record_key") }} as service_key,
+        service.dataset,
+        service.delivery_unit,
+        service.record_key,
+        service.person_key,
+        service.district_archive_id,
+        service.org_code as serving_org_code,
+        service.doctor_id,
+        service.service_date,
+        coalesce(service.service_end_date, service.service_date) as service_end_date,
+        service.mode_code,
+        service.capture_code,
+        service.entered_at,
+        service.entered_by_org_type_code,
+        service.uploaded_at,
+        service.received_at,
+        service.first_received_at,
+        service.is_free,
+        service.local_residence_start_date,
+        case
+            when service.dataset in ('{{ in_person_datasets() | join("', '") }}')
+                then coalesce(service.mode_code, '1') not in ('3', '4')
+            else coalesce(service.mode_code, '') in ('1', '2')
+        end as is_face_to_face
+    from {{ with_person_of('recorded') }} as service
 ),
 
 archived_person as (

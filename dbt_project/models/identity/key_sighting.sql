@@ -1,27 +1,44 @@
 -- Which keys the rows of all other datasets carried, one row per combination of keys, archive and unit.
-with sighted as (
+with named as (
     {%- for dataset in person_datasets() %}
         select
-            source_row.delivery_unit,
-            source_row.district_archive_id,
-            {{ usable_number('source_row', 'unusable', 'unusable_birth') }} as number_key,
-            case when not coalesce(unusable_birth.is_dummy, false) then source_row.birth_key end as birth_key,
-            source_row.mother_key,
-            case
-                when
-                    source_row.district_archive_id is null
-                    and {{ usable_number('source_row', 'unusable', 'unusable_birth') }} is null
-                    then 'RE:{{ dataset }}:' || source_row.record_scope || ':' || source_row.record_key
-            end as record_own_key,
-            source_row.name,
-            source_row.birth_date,
-            source_row.first_received_at
-        from {{ ref('stg_' ~ dataset) }} as source_row
-        left join {{ ref('unusable_identity_key') }} as unusable on source_row.identity_key = unusable.identity_key
-        left join {{ ref('unusable_identity_key') }} as unusable_birth
-            on source_row.birth_key = unusable_birth.identity_key
-        {% if not loop.last %}union all{% endif %}
+            '{{ dataset }}' as dataset,
+            delivery_unit,
+            district_archive_id,
+            identity_key,
+            birth_key,
+            mother_key,
+            identity_issue_codes,
+            record_scope,
+            record_key,
+            name,
+            birth_date,
+            first_received_at
+        from {{ ref('stg_' ~ dataset) }}
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+sighted as (
+    select
+        source_row.delivery_unit,
+        source_row.district_archive_id,
+        {{ usable_number('source_row', 'unusable', 'unusable_birth') }} as number_key,
+        case when not coalesce(unusable_birth.is_dummy, false) then source_row.birth_key end as birth_key,
+        source_row.mother_key,
+        case
+            when
+                source_row.district_archive_id is null
+                and {{ usable_number('source_row', 'unusable', 'unusable_birth') }} is null
+                then 'RE:' || source_row.dataset || ':' || source_row.record_scope || ':' || source_row.record_key
+        end as record_own_key,
+        source_row.name,
+        source_row.birth_date,
+        source_row.first_received_at
+    from named as source_row
+    left join {{ ref('unusable_identity_key') }} as unusable on source_row.identity_key = unusable.identity_key
+    left join {{ ref('unusable_identity_key') }} as unusable_birth
+        on source_row.birth_key = unusable_birth.identity_key
 )
 
 select

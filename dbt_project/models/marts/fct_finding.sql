@@ -15,4 +15,10 @@ select
     cast(finding.message as varchar) as message,
     cast(finding.is_boundary as boolean) as is_boundary
 from {{ ref('finding') }} as finding
-where {{ is_showable('finding.person_key') }}
+where
+    {{ is_showable('finding.person_key') }}
+    and not exists (
+        select 1
+        from {{ ref('restricted_service') }} as restricted_service
+        where restricted_service.service_key = finding.subject_key
+    )

@@ -1,4 +1,4 @@
--- One row per current service record of any form.
+-- One row per current service record of any form but those that tell a level 5 disease.
 select
     cast(activity.service_key as varchar) as service_key,
     cast(activity.person_key as varchar) as person_key,
@@ -24,4 +24,10 @@ select
     cast(activity.is_remote as boolean) as is_remote,
     cast(activity.is_after_death as boolean) as is_after_death
 from {{ ref('service_activity') }} as activity
-where {{ is_showable('activity.person_key') }}
+where
+    {{ is_showable('activity.person_key') }}
+    and not exists (
+        select 1
+        from {{ ref('restricted_service') }} as restricted_service
+        where restricted_service.service_key = activity.service_key
+    )

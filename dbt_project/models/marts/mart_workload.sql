@@ -1,5 +1,6 @@
 -- What institutions did, per month: services by form, archives created, transfers, terminations, reactivations (ART-20d).
 -- Services up to the day of death count although the archive is no longer in management (A1-6-1-2c).
+-- Forms that tell a level 5 disease keep their row and lose their numbers where they are about one to four persons.
 with span as (
     select
         min(period_start) as span_from,
@@ -97,22 +98,51 @@ event as (
         cast(null as boolean) as is_free,
         false as is_repeat_free
     from {{ ref('reactivation_case') }}
+),
+
+counted as (
+    select
+        coalesce(event.org_code, 'UNKNOWN') as org_code,
+        coalesce(event.district_code, 'UNKNOWN') as district_code,
+        {{ month_text('event.event_date') }} as period,
+        event.activity_code,
+        count(*) as activity_count,
+        count(distinct event.person_key) as person_count,
+        sum(case when event.is_face_to_face then 1 else 0 end) as face_to_face_count,
+        sum(case when event.is_remote then 1 else 0 end) as remote_count,
+        sum(case when event.is_free then 1 else 0 end) as free_count,
+        sum(case when event.is_repeat_free then 1 else 0 end) as repeat_free_count
+    from event
+    inner join span
+        on event.event_date between span.span_from and span.span_to
+    group by
+        coalesce(event.org_code, 'UNKNOWN'), coalesce(event.district_code, 'UNKNOWN'),
+        {{ month_text('event.event_date') }}, event.activity_code
+),
+
+screened as (
+    select
+        counted.*,
+        counted.activity_code in ('{{ level_five_datasets() | join("', '") }}')
+        and counted.person_count < parameter.small_cell_min as is_suppressed
+    from counted
+    cross join span
+    inner join {{ ref('parameter_period') }} as parameter
+        on
+            span.span_to >= parameter.valid_from
+            and span.span_to < parameter.valid_to
 )
 
 select
-    cast(coalesce(event.org_code, 'UNKNOWN') as varchar) as org_code,
-    cast(coalesce(event.district_code, 'UNKNOWN') as varchar) as district_code,
-    cast({{ month_text('event.event_date') }} as varchar) as period,
-    cast(event.activity_code as varchar) as activity_code,
-    cast(count(*) as bigint) as activity_count,
-    cast(count(distinct event.person_key) as bigint) as person_count,
-    cast(sum(case when event.is_face_to_face then 1 else 0 end) as bigint) as face_to_face_count,
-    cast(sum(case when event.is_remote then 1 else 0 end) as bigint) as remote_count,
-    cast(sum(case when event.is_free then 1 else 0 end) as bigint) as free_count,
-    cast(sum(case when event.is_repeat_free then 1 else 0 end) as bigint) as repeat_free_count
-from event
-inner join span
-    on event.event_date between span.span_from and span.span_to
-group by
-    coalesce(event.org_code, 'UNKNOWN'), coalesce(event.district_code, 'UNKNOWN'),
-    {{ month_text('event.event_date') }}, event.activity_code
+    cast(org_code as varchar) as org_code,
+    cast(district_code as varchar) as district_code,
+    cast(period as varchar) as period,
+    cast(activity_code as varchar) as activity_code,
+    cast(case when not is_suppressed then activity_count end as bigint) as activity_count,
+    cast(case when not is_suppressed then person_count end as bigint) as person_count,
+    cast(case when not is_suppressed then face_to_face_count end as bigint) as face_to_face_count,
+    cast(case when not is_suppressed then remote_count end as bigint) as remote_count,
+    cast(case when not is_suppressed then free_count end as bigint) as free_count,
+    cast(case when not is_suppressed then repeat_free_count end as bigint) as repeat_free_count,
+    cast(is_suppressed as boolean) as is_suppressed
+from screened

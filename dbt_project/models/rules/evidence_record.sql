@@ -6,27 +6,49 @@ run_context as (
     select {{ as_of_date() }} as as_of_date
 ),
 
-version as (
+changed as (
     {%- for dataset in datasets %}
         select
             '{{ dataset }}' as dataset,
-            version.record_scope,
-            version.record_key,
-            version.delivery_unit,
-            version.org_code,
-            version.service_date,
-            version.person_key,
-            version.version_status,
-            version.version_number,
-            version.first_received_at,
-            version.received_at,
-            version.vanished_at
-        from {{ with_person('stg_' ~ dataset ~ '_version') }} as version
+            record_scope,
+            record_key,
+            delivery_unit,
+            identity_key,
+            birth_key,
+            mother_key,
+            identity_issue_codes,
+            birth_date,
+            district_archive_id,
+            org_code,
+            service_date,
+            version_status,
+            version_number,
+            first_received_at,
+            received_at,
+            vanished_at
+        from {{ ref('stg_' ~ dataset ~ '_version') }}
         where
-            version.version_status in ('current', 'superseded')
-            and (version.version_number > 1 or version.vanished_at is not null or version.version_status = 'superseded')
+            version_status in ('current', 'superseded')
+            and (version_number > 1 or vanished_at is not null or version_status = 'superseded')
         {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+version as (
+    select
+        changed.dataset,
+        changed.record_scope,
+        changed.record_key,
+        changed.delivery_unit,
+        changed.org_code,
+        changed.service_date,
+        changed.person_key,
+        changed.version_status,
+        changed.version_number,
+        changed.first_received_at,
+        changed.received_at,
+        changed.vanished_at
+    from {{ with_person_of('changed') }} as changed
 ),
 
 sequenced as (

@@ -33,6 +33,7 @@
     'placeholder_values': 'varchar',
     'entry_scope': 'varchar',
     'restricted_review': 'bigint',
+    'special_disease_codes': 'varchar',
     'status_basis': 'varchar',
     'death_effective': 'varchar',
     'ended_effective': 'varchar',

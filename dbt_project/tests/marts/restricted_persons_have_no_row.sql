@@ -12,5 +12,12 @@
     inner join {{ ref('restricted_person') }} as restricted
         on mart_row.person_key = restricted.person_key
     having count(*) > 0
-    {{ 'union all' if not loop.last }}
+    union all
 {%- endfor %}
+    -- nor may a form that tells a level 5 disease be seen, whoever it is about
+    select
+        'fct_service_activity' as mart,
+        count(*) as row_count
+    from {{ ref('fct_service_activity') }} as mart_row
+    where mart_row.dataset in ('{{ level_five_datasets() | join("', '") }}')
+    having count(*) > 0
