@@ -47,16 +47,24 @@ def archive_ids(world: World, copies: Whole) -> pl.Series:
 
     In a city of several slices each counts in its own part of the numbers.
     """
+    total = len(world.people) + world.next_copy
+    if len(world.archive_ids) < total:
+        world.archive_ids = pl.concat([world.archive_ids, _new_archive_ids(world, total)])
+    return world.archive_ids.gather(np.asarray(copies, dtype=np.int64))
+
+
+def _new_archive_ids(world: World, total: int) -> pl.Series:
+    """Archive ids of the copies that have none yet, up to `total`."""
     people = world.people
-    numbers = np.asarray(copies, dtype=np.int64)
+    copy = np.arange(len(world.archive_ids), total)
     stock = int((~people.is_newborn).sum())
     starts = np.searchsorted(people.unit[:stock], np.arange(len(world.places.units)))
-    person = np.minimum(numbers, stock - 1)
-    own = numbers < stock
+    own, further = copy[copy < stock], copy[copy >= stock]
     first = world.share.share(10**8)[0]
-    serial = first + np.where(own, person - starts[people.unit[person]] + 1, numbers)
-    letters = pl.Series(np.where(own, "A", "B"))
-    return letters + pl.Series(serial).cast(pl.String).str.zfill(8)
+    serials = ((own - starts[people.unit[own]] + 1, "A"), (further, "B"))
+    return pl.concat(
+        [letter + pl.Series("id", first + serial).cast(pl.String).str.zfill(8) for serial, letter in serials]
+    )
 
 
 def org_codes(world: World, orgs: Whole) -> pl.Series:

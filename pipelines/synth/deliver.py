@@ -133,9 +133,10 @@ def _sorted(world: World, name: str, frame: pl.DataFrame) -> Rows:
     # The states of a record in the order of the events.
     order = sent[np.lexsort((at[sent], folder[sent]))]
     rows = frame.with_columns(_folder=pl.Series(folder)).gather(order)
-    key = ["_folder", *dataset(name).key]
-    if rows.select(pl.struct(key).n_unique()).item() < rows.height:
-        rows = rows.unique(key, keep="last", maintain_order=True)
+    key = dataset(name).key
+    # Most records are sent once: asking for that first is cheaper.
+    if len(key) > 1 or rows[key[0]].n_unique() < rows.height:
+        rows = rows.unique(["_folder", *key], keep="last", maintain_order=True)
     numbers, first, count = np.unique(rows["_folder"].to_numpy(), return_index=True, return_counts=True)
     parts = {}
     for number, start, height in zip(numbers.tolist(), first.tolist(), count.tolist(), strict=True):
