@@ -17,6 +17,7 @@ from pipelines.synth.clock import Dates
 from pipelines.synth.deliver import STANDING_FEEDS, Folder, empty_frame, envelope, special_folders
 from pipelines.synth.files import ROWS_PER_FILE, write_file, write_manifest
 from pipelines.synth.places import CITY
+from pipelines.synth.refusals import REFUSED_DATASET, BrokenRow, refused_folders
 from pipelines.synth.spill import Source
 
 
@@ -29,12 +30,14 @@ class Inbox:
         units: codes of the districts.
         days: delivery days.
         file_format: csv, parquet or xlsx.
+        defects: share of the residents who carry a planted violation.
     """
 
     path: Path
     units: tuple[str, ...]
     days: Dates
     file_format: str
+    defects: float
 
     def code(self, unit: int) -> str:
         """Code of a reporting unit."""
@@ -51,22 +54,29 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Written:
-    """A file that stands: its delivery and its entry in the manifest."""
+    """A file that stands: its delivery, its entry in the manifest, the broken rows at its end."""
 
     folder: Folder
     entry: dict[str, Any]
+    broken: tuple[BrokenRow, ...] = ()
 
 
-def write_unit(inbox: Inbox, unit: int, sources: Sequence[Source], turn: int = 0) -> list[Written]:
+def write_unit(
+    inbox: Inbox, unit: int, sources: Sequence[Source], broken: Iterable[BrokenRow] = (), turn: int = 0
+) -> list[Written]:
     """Write all files of a unit that these sources fill, in their order.
 
     Args:
         inbox: where to.
         unit: position of the unit, -1 = the city.
         sources: slices (and the city itself).
+        broken: rows that break the contract, of any unit.
         turn: how often the unit was written before; its files get other names then.
     """
     written = []
+    by_place: dict[tuple[str, Folder], list[BrokenRow]] = {}
+    for one in broken:
+        by_place.setdefault((one.dataset, one.folder), []).append(one)
     limit = ROWS_PER_FILE[inbox.file_format]
     for name in sorted(datasets()):
         holders = [(source, set(source.folders(name, unit))) for source in sources]
@@ -74,13 +84,14 @@ def write_unit(inbox: Inbox, unit: int, sources: Sequence[Source], turn: int = 0
             place = inbox.place(folder)
             place.mkdir(parents=True, exist_ok=True)
             frames = (source.read(name, folder) for source, folders in holders if folder in folders)
-            for part, frame in enumerate(_in_parts(frames, limit)):
+            bad = by_place.get((name, folder), [])
+            for part, frame in enumerate(_in_parts(frames, limit - len(bad))):
                 suffix = f"-{turn + 1}-{part + 1}" if turn or part else ""
                 path = place / f"{name}{suffix}.{inbox.file_format}"
-                entry = write_file(
-                    path, dataset(name), frame, inbox.file_format, unit, inbox.days[folder.day]
-                )
-                written.append(Written(folder, entry))
+                day = inbox.days[folder.day]
+                entry = write_file(path, dataset(name), frame, inbox.file_format, unit, day, bad)
+                written.append(Written(folder, entry, tuple(bad)))
+                bad = []
     return written
 
 
@@ -99,23 +110,77 @@ def _in_parts(frames: Iterable[pl.DataFrame], limit: int) -> Iterator[pl.DataFra
         yield pl.concat(waiting)
 
 
+def quarantined(inbox: Inbox, written: Iterable[Written]) -> pl.DataFrame:
+    """The broken rows of these files: reason_code, column, dataset, unit, batch, file, row (from 1)."""
+    lines = [
+        (
+            bad.breach.reason_code,
+            "|".join(bad.breach.columns),
+            bad.dataset,
+            inbox.code(one.folder.unit),
+            inbox.batch(one.folder),
+            one.entry["path"],
+            one.entry["rows"] - len(one.broken) + number,
+        )
+        for one in written
+        for number, bad in enumerate(one.broken, start=1)
+    ]
+    names = ["reason_code", "column", "dataset", "unit", "batch", "file"]
+    return pl.DataFrame(
+        lines, schema={**dict.fromkeys(names, pl.String), "row": pl.Int64}, orient="row"
+    ).sort("unit", "batch", "file", "row")
+
+
+def refused(inbox: Inbox, written: Iterable[Written]) -> pl.DataFrame:
+    """The spoiled files: level (file, delivery), reason_code, dataset, unit, batch, file, rows as stated."""
+    spoiled = refused_folders(len(inbox.units), len(inbox.days), inbox.defects)
+    lines = [
+        (
+            *spoiled[one.folder],
+            one.entry["dataset"],
+            inbox.code(one.folder.unit),
+            inbox.batch(one.folder),
+            one.entry["path"],
+            one.entry["rows"],
+        )
+        for one in written
+        if one.folder in spoiled
+    ]
+    names = ["level", "reason_code", "dataset", "unit", "batch", "file"]
+    return pl.DataFrame(
+        lines, schema={**dict.fromkeys(names, pl.String), "rows": pl.Int64}, orient="row"
+    ).sort("unit", "batch", "file")
+
+
 def finish(inbox: Inbox, written: list[Written]) -> list[Written]:
     """Add headers of standing feeds that had nothing to say, then write all manifests.
 
     Returns:
         All files.
     """
-    by_folder: dict[Folder, list[dict[str, Any]]] = {}
+    spoiled = refused_folders(len(inbox.units), len(inbox.days), inbox.defects)
+    by_folder: dict[Folder, list[Written]] = {}
     for one in written:
-        by_folder.setdefault(one.folder, []).append(one.entry)
+        by_folder.setdefault(one.folder, []).append(one)
     ordinary = [Folder(unit, day, "01") for unit in range(len(inbox.units)) for day in range(len(inbox.days))]
     anew = special_folders(len(inbox.units), len(inbox.days)).get("taken_back")
     for folder in [*ordinary, *([anew] if anew else [])]:
-        entries = by_folder.setdefault(folder, [])
-        known = {entry["dataset"] for entry in entries}
-        entries += [_write_header(inbox, folder, name) for name in STANDING_FEEDS if name not in known]
-    for folder, entries in by_folder.items():
+        files = by_folder.setdefault(folder, [])
+        known = {one.entry["dataset"] for one in files}
+        files += [_write_header(inbox, folder, name) for name in STANDING_FEEDS if name not in known]
+    for folder in spoiled:
+        files = by_folder.setdefault(folder, [])
+        if not files:
+            files.append(_write_header(inbox, folder, REFUSED_DATASET))
+    for folder, files in by_folder.items():
         stated = envelope(folder, len(inbox.units), len(inbox.days))
+        reason = spoiled[folder].reason_code if folder in spoiled else ""
+        entries = [one.entry for one in files]
+        for entry in entries:
+            if reason == "DIGEST_MISMATCH":
+                entry["sm3"] = entry["sm3"][::-1]
+            elif reason == "ROWS_MISMATCH":
+                entry["rows"] += 1
         write_manifest(
             inbox.place(folder),
             unit=inbox.code(folder.unit),
@@ -125,13 +190,15 @@ def finish(inbox: Inbox, written: list[Written]) -> list[Written]:
             mode=stated.mode,
             withdraws=[inbox.batch(taken) for taken in stated.withdraws],
             files=sorted(entries, key=lambda entry: (entry["dataset"], entry["path"])),
+            version="9.0.0" if reason == "CONTRACT_VERSION_UNKNOWN" else None,
         )
-    return [Written(folder, entry) for folder, entries in by_folder.items() for entry in entries]
+    return [one for files in by_folder.values() for one in files]
 
 
-def _write_header(inbox: Inbox, folder: Folder, name: str) -> dict[str, Any]:
+def _write_header(inbox: Inbox, folder: Folder, name: str) -> Written:
     place = inbox.place(folder)
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"{name}.{inbox.file_format}"
     day = inbox.days[folder.day]
-    return write_file(path, dataset(name), empty_frame(name), inbox.file_format, folder.unit, day)
+    entry = write_file(path, dataset(name), empty_frame(name), inbox.file_format, folder.unit, day)
+    return Written(folder, entry)

@@ -19,6 +19,7 @@ import polars as pl
 
 from pipelines.synth import (
     archives,
+    assemble,
     care,
     cases,
     deaths,
@@ -29,6 +30,7 @@ from pipelines.synth import (
     moves,
     newborns,
     records,
+    refusals,
     registers,
     territory,
     truth,
@@ -36,7 +38,6 @@ from pipelines.synth import (
 from pipelines.synth import (
     residents as population,
 )
-from pipelines.synth.assemble import Inbox, Written, finish, write_unit
 from pipelines.synth.clock import delivery_days
 from pipelines.synth.deliver import Rows, sort_rows
 from pipelines.synth.files import FORMATS
@@ -111,7 +112,9 @@ def generate(
         residents, units, np.datetime64(first, "D"), np.datetime64(last, "D"), seed, defects, file_format
     )
     places = _city_places(residents, units)
-    inbox = Inbox(inbox_folder, places.units, delivery_days(plan.first, plan.last), file_format)
+    inbox = assemble.Inbox(
+        inbox_folder, places.units, delivery_days(plan.first, plan.last), file_format, defects
+    )
     slices = cut(residents, places.weights)
     truth_folder.mkdir(parents=True)
     if len(slices) == 1:
@@ -119,8 +122,10 @@ def generate(
     else:
         tally, written = _large_city(plan, slices, inbox, out, tell)
     tell("清单 manifests")
-    written += write_unit(inbox, -1, [InMemory(_figure_rows(plan, tally))])
-    files = finish(inbox, written)
+    written += assemble.write_unit(inbox, -1, [InMemory(_figure_rows(plan, tally))])
+    files = assemble.finish(inbox, written)
+    assemble.quarantined(inbox, files).write_csv(truth_folder / "quarantine.csv")
+    assemble.refused(inbox, files).write_csv(truth_folder / "refusals.csv")
     truth.write_summary(plan, places.units, tally, truth_folder)
     return CitySummary(
         residents=residents,
@@ -175,8 +180,20 @@ def collect_rows(world: World) -> dict[str, pl.DataFrame]:
     return rows
 
 
-def _slice(plan: Plan, share: Slice) -> tuple[dict[str, Rows], dict[str, pl.DataFrame], truth.Tally]:
-    """Rows by dataset, truth line by line and tally of one slice."""
+@dataclass(frozen=True)
+class _Lived:
+    """One slice: rows by dataset, rows that break the contract, truth line by line, tally."""
+
+    rows: dict[str, Rows]
+    broken: list[refusals.BrokenRow]
+    tables: dict[str, pl.DataFrame]
+    tally: truth.Tally
+
+
+_Made = tuple[truth.Tally, list[refusals.BrokenRow]]
+
+
+def _slice(plan: Plan, share: Slice) -> _Lived:
     world = build_world(plan, share)
     counts = live(world)
     tables = truth.truth_tables(world)
@@ -187,7 +204,10 @@ def _slice(plan: Plan, share: Slice) -> tuple[dict[str, Rows], dict[str, pl.Data
         truth.rule_counts(tables["violations"]),
         {name: rows.pop(name) for name in _FIGURES},
     )
-    return sort_rows(world, rows), tables, tally
+    delivered = sort_rows(world, rows)
+    broken = refusals.break_rows(world, delivered)
+    refusals.send_spoiled(world, delivered)
+    return _Lived(delivered, broken, tables, tally)
 
 
 def _city_world(plan: Plan) -> World:
@@ -206,25 +226,28 @@ def _figure_rows(plan: Plan, tally: truth.Tally) -> dict[str, Rows]:
 
 
 def _small_city(
-    plan: Plan, share: Slice, inbox: Inbox, truth_folder: Path, tell: Callable[[str], None]
-) -> tuple[truth.Tally, list[Written]]:
+    plan: Plan, share: Slice, inbox: assemble.Inbox, truth_folder: Path, tell: Callable[[str], None]
+) -> tuple[truth.Tally, list[assemble.Written]]:
     """One slice, in this process."""
     tell("居民 residents")
-    rows, tables, tally = _slice(plan, share)
-    for name, table in tables.items():
+    lived = _slice(plan, share)
+    for name, table in lived.tables.items():
         table.write_csv(truth_folder / f"{name}.csv")
     tell("报送文件 files")
-    sources = [InMemory(_territory_rows(plan)), InMemory(rows)]
-    return tally, [one for unit in range(-1, plan.units) for one in write_unit(inbox, unit, sources)]
+    sources = [InMemory(_territory_rows(plan)), InMemory(lived.rows)]
+    written = []
+    for unit in range(-1, plan.units):
+        written += assemble.write_unit(inbox, unit, sources, lived.broken)
+    return lived.tally, written
 
 
 def _large_city(
-    plan: Plan, slices: list[Slice], inbox: Inbox, out: Path, tell: Callable[[str], None]
-) -> tuple[truth.Tally, list[Written]]:
+    plan: Plan, slices: list[Slice], inbox: assemble.Inbox, out: Path, tell: Callable[[str], None]
+) -> tuple[truth.Tally, list[assemble.Written]]:
     """Slices by two processes, round by round: rows to disk, then the files of each district from them."""
     scratch, truth_folder = out / "scratch", out / "truth"
     tallies: list[truth.Tally] = []
-    written: list[Written] = []
+    written: list[assemble.Written] = []
     turns: dict[int, int] = {}
     context = multiprocessing.get_context("spawn")
     try:
@@ -232,8 +255,11 @@ def _large_city(
         with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
             for number, batch in enumerate(_rounds(slices)):
                 made = [pool.submit(_make_slice, plan, share, scratch, truth_folder) for share in batch]
+                broken: list[refusals.BrokenRow] = []
                 for share, job in zip(batch, made, strict=True):
-                    tallies.append(job.result())
+                    tally, bad = job.result()
+                    tallies.append(tally)
+                    broken += bad
                     tell(f"居民 residents {share.number + 1}/{len(slices)}")
                     _append_truth(scratch / str(share.number), truth_folder)
                 city = [scratch / "city"] if number == 0 else []
@@ -245,7 +271,8 @@ def _large_city(
                     for unit in units
                 }
                 jobs = [
-                    pool.submit(_make_files, inbox, unit, folders[unit], turns.get(unit, 0)) for unit in units
+                    pool.submit(_make_files, inbox, unit, folders[unit], broken, turns.get(unit, 0))
+                    for unit in units
                 ]
                 for unit, job_of_files in zip(units, jobs, strict=True):
                     written += job_of_files.result()
@@ -271,19 +298,19 @@ def _rounds(slices: list[Slice]) -> Iterator[list[Slice]]:
         yield batch
 
 
-def _make_slice(plan: Plan, share: Slice, scratch: Path, truth_folder: Path) -> truth.Tally:
-    """Rows and truth of a slice to disk, in a process of its own."""
-    rows, tables, tally = _slice(plan, share)
+def _make_slice(plan: Plan, share: Slice, scratch: Path, truth_folder: Path) -> _Made:
+    """Rows and truth of a slice to disk, in a process of its own; returns what is not written yet."""
+    lived = _slice(plan, share)
     folder = scratch / str(share.number)
-    write_rows(rows, folder)
-    for name, table in tables.items():
+    write_rows(lived.rows, folder)
+    for name, table in lived.tables.items():
         if plan.residents > TRUTH_CSV_RESIDENTS and name in ("persons", "status"):
             path = truth_folder / name / f"{share.number:04d}.parquet"
             path.parent.mkdir(exist_ok=True)
             table.write_parquet(path, compression="zstd", compression_level=1)
         else:
             table.write_csv(folder / f"{name}.csv", include_header=share.number == 0)
-    return tally
+    return lived.tally, lived.broken
 
 
 def _append_truth(folder: Path, truth_folder: Path) -> None:
@@ -292,6 +319,8 @@ def _append_truth(folder: Path, truth_folder: Path) -> None:
             shutil.copyfileobj(part, whole)
 
 
-def _make_files(inbox: Inbox, unit: int, folders: list[Path], turn: int) -> list[Written]:
+def _make_files(
+    inbox: assemble.Inbox, unit: int, folders: list[Path], broken: list[refusals.BrokenRow], turn: int
+) -> list[assemble.Written]:
     """Files of a district from the rows of slices, in a process of its own."""
-    return write_unit(inbox, unit, [OnDisk(folder) for folder in folders], turn)
+    return assemble.write_unit(inbox, unit, [OnDisk(folder) for folder in folders], broken, turn)

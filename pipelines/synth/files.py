@@ -8,13 +8,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from pipelines.contract.model import Dataset, contract_version
+
+if TYPE_CHECKING:
+    from pipelines.synth.refusals import BrokenRow
 
 FORMATS = ("csv", "parquet", "xlsx")
 SOURCE_SYSTEM = "SYNTH"
@@ -25,7 +29,13 @@ ROWS_PER_FILE = {"csv": 250_000, "parquet": 250_000, "xlsx": 100_000}
 
 
 def write_file(
-    path: Path, contract: Dataset, frame: pl.DataFrame, file_format: str, unit: int, day: np.datetime64
+    path: Path,
+    contract: Dataset,
+    frame: pl.DataFrame,
+    file_format: str,
+    unit: int,
+    day: np.datetime64,
+    broken: Sequence[BrokenRow] = (),
 ) -> dict[str, Any]:
     """Write one file in the manner of a unit.
 
@@ -36,26 +46,29 @@ def write_file(
         file_format: csv, parquet or xlsx.
         unit: position of the unit in the city, -1 = the city; decides on language and encoding.
         day: day of the delivery.
+        broken: rows that break the contract, to follow the good ones.
 
     Returns:
         Its entry in the manifest.
     """
     language, encoding = _STYLES[unit % len(_STYLES)]
-    titles = {column.name: column.title for column in contract.columns}
-    named = frame.rename(titles) if language == "zh" else frame
+    titles = {column.name: column.title for column in contract.columns} if language == "zh" else {}
     entry: dict[str, Any] = {"path": path.name, "dataset": contract.name, "format": file_format}
-    if file_format == "csv":
-        entry["encoding"] = "gb18030" if encoding == "gb18030" else "utf-8"
-        content = _csv(named, encoding)
-    else:
+    if file_format == "parquet":
+        named = pl.concat([frame, *(one.typed() for one in broken)]).rename(titles)
         buffer = io.BytesIO()
-        if file_format == "parquet":
-            named.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
+        named.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
+        content: Any = buffer.getbuffer()
+    else:
+        good = as_text(frame).rename(titles)
+        bad = pl.concat([one.text() for one in broken]) if broken else None
+        if file_format == "csv":
+            entry["encoding"] = "gb18030" if encoding == "gb18030" else "utf-8"
+            content = _csv(good, bad, encoding)
         else:
-            _write_xlsx(named, buffer, day)
-        content = buffer.getbuffer()
+            content = _xlsx(good, bad, day)
     path.write_bytes(content)
-    entry["rows"] = frame.height
+    entry["rows"] = frame.height + len(broken)
     entry["sm3"] = hashlib.new("sm3", content).hexdigest()
     return entry
 
@@ -69,10 +82,11 @@ def write_manifest(
     mode: str,
     withdraws: list[str],
     files: list[dict[str, Any]],
+    version: str | None = None,
 ) -> None:
-    """Write the manifest of a delivery; `minute` of the day it was sent."""
+    """Write the manifest of a delivery; `minute` of the day it was sent, `version` if not the contract's."""
     manifest = {
-        "contract_version": contract_version(),
+        "contract_version": version or contract_version(),
         "unit": unit,
         "batch": batch,
         "sent_at": f"{day}T{minute // 60:02d}:{minute % 60:02d}:00+08:00",
@@ -85,15 +99,17 @@ def write_manifest(
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _csv(frame: pl.DataFrame, encoding: str) -> Any:
+def _csv(good: pl.DataFrame, bad: pl.DataFrame | None, encoding: str) -> Any:
     buffer = io.BytesIO()
-    _as_text(frame).write_csv(buffer, include_bom=encoding == "utf-8-sig")
+    good.write_csv(buffer, include_bom=encoding == "utf-8-sig")
+    if bad is not None:
+        bad.write_csv(buffer, include_header=False)
     if encoding == "gb18030":
         return buffer.getvalue().decode().encode(encoding)
     return buffer.getbuffer()
 
 
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Booleans as 1 and 0, moments with seconds, whole decimals without a tail."""
     return frame.with_columns(
         pl.selectors.boolean().cast(pl.Int8),
@@ -101,16 +117,18 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_xlsx(frame: pl.DataFrame, target: io.BytesIO, day: np.datetime64) -> None:
+def _xlsx(good: pl.DataFrame, bad: pl.DataFrame | None, day: np.datetime64) -> Any:
     """First sheet, values as text; created on the delivery's day, so that equal rows give equal bytes."""
     import xlsxwriter
 
+    target = io.BytesIO()
     with xlsxwriter.Workbook(target, {"constant_memory": False, "in_memory": True}) as workbook:
         workbook.set_properties({"created": day.astype("datetime64[s]").item()})
         sheet = workbook.add_worksheet("Sheet1")
-        sheet.write_row(0, 0, frame.columns)
-        text = _as_text(frame).cast(pl.String)
-        for number, values in enumerate(text.iter_rows(), start=1):
+        sheet.write_row(0, 0, good.columns)
+        rows = [*good.cast(pl.String).iter_rows(), *(bad.iter_rows() if bad is not None else ())]
+        for number, values in enumerate(rows, start=1):
             for column, value in enumerate(values):
                 if value is not None:
                     sheet.write_string(number, column, value)
+    return target.getbuffer()
