@@ -193,3 +193,35 @@ def test_every_expected_indicator_is_met_exactly(truth: Truth) -> None:
         if got != wanted:
             wrong[cell] = (wanted, got)
     assert wrong == {}
+
+
+def test_every_broken_row_is_quarantined_for_its_reason_and_no_other_row(truth: Truth) -> None:
+    parts = truth.sample.home / "quarantine" / "*" / "unit=*" / "**" / "*.parquet"
+    found = {
+        (unit, batch, file, row): reasons.split("|")
+        for unit, batch, file, row, reasons in truth.sample.warehouse(
+            "select delivery_unit, delivery_batch, delivery_file, delivery_row, reason_codes "
+            f"from read_parquet('{parts}', hive_partitioning = false)"
+        )
+        if not (truth.has_canary and unit == CANARY_UNIT)
+    }
+    lines = truth.file("quarantine")
+    planted = {(line["unit"], line["batch"], line["file"], int(line["row"])): line for line in lines}
+    assert planted
+    assert found.keys() == planted.keys()
+    for place, line in planted.items():
+        named = {f"{line['reason_code']}:{column}" for column in line["column"].split("|")}
+        assert {line["reason_code"], *named} & set(found[place]), (line, found[place])
+
+
+def test_every_spoiled_file_is_refused_for_its_reason_and_no_other(truth: Truth) -> None:
+    parts = truth.sample.home / "lake" / "delivery_file" / "**" / "*.parquet"
+    found = {
+        (unit, batch, file): delivery_reason or file_reason
+        for unit, batch, file, delivery_reason, file_reason in truth.sample.warehouse(
+            "select delivery_unit, delivery_batch, file_path, delivery_reason_code, file_reason_code "
+            f"from read_parquet('{parts}', hive_partitioning = false) where file_status = 'refused'"
+        )
+    }
+    lines = truth.file("refusals")
+    assert found == {(line["unit"], line["batch"], line["file"]): line["reason_code"] for line in lines}

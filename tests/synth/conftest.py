@@ -34,12 +34,26 @@ class City:
 
     @cached_property
     def files(self) -> dict[str, list[tuple[dict[str, Any], pl.DataFrame]]]:
-        """Dataset → manifest and text rows of each of its files, under English names."""
+        """Dataset → manifest and text rows of each of its files, under English names.
+
+        Without the files and rows that the truth says are refused or quarantined.
+        """
+        refused = set(self.truth("refusals").select("unit", "batch", "file").rows())
+        quarantined: dict[tuple[str, str, str], set[int]] = {}
+        for unit, batch, file, row in self.truth("quarantine").select("unit", "batch", "file", "row").rows():
+            quarantined.setdefault((unit, batch, file), set()).add(int(row))
         found: dict[str, list[tuple[dict[str, Any], pl.DataFrame]]] = {}
         for folder, manifest in self.manifests():
             for entry in manifest["files"]:
+                place = (manifest["unit"], manifest["batch"], entry["path"])
+                if place in refused:
+                    continue
                 frame = read_file(folder / entry["path"], entry)
-                found.setdefault(entry["dataset"], []).append((manifest, frame))
+                bad = quarantined.get(place, set())
+                good = [row not in bad for row in range(1, frame.height + 1)]
+                found.setdefault(entry["dataset"], []).append(
+                    (manifest, frame.filter(pl.Series(good, dtype=pl.Boolean)))
+                )
         return found
 
     def current(self, dataset: str) -> pl.DataFrame:
