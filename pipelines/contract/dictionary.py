@@ -16,6 +16,7 @@ from pipelines.contract.examples import example
 from pipelines.contract.model import (
     DIVISIONS_SEED,
     FOLDER,
+    Column,
     Dataset,
     contract_version,
     crosswalk,
@@ -111,6 +112,17 @@ def _value_sets() -> list[dict[str, Any]]:
     return described
 
 
+def _shown_example(dataset: Dataset, column: Column) -> str:
+    """The example of a column; none of a direct identifier: nothing in a report may look like a person."""
+    return "" if column.role == "DI" else example(dataset, column)
+
+
+def _remark(dataset: Dataset, column: Column) -> str:
+    """Data element and example of a column, as far as there are any."""
+    shown = _shown_example(dataset, column)
+    return " · ".join(filter(None, (column.element, f"例 {shown}" if shown else None)))
+
+
 def _units() -> list[dict[str, str]]:
     """Reporting units with their validity, the city first."""
     with DIVISIONS_SEED.open(encoding="utf-8", newline="") as file:
@@ -170,7 +182,7 @@ def dictionary_page() -> str:
         units=_units(),
         releases=[(release, _changes_text(release.additions)) for release in changelog()],
         guide=guide,
-        example=example,
+        remark=_remark,
     )
 
 
@@ -198,7 +210,7 @@ def _column_rows() -> Iterable[list[str]]:
                 str(column.level),
                 column.element or "",
                 column.description + (column.conditional or ""),
-                example(dataset, column),
+                _shown_example(dataset, column),
             ]
 
 

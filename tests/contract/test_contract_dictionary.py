@@ -61,7 +61,7 @@ def test_a_dataset_tells_its_key_its_sender_and_all_of_its_columns(
     for column in item.columns:
         assert column.description in shown, column.name
         assert guide.ranges(column) in shown, column.name
-        assert f"例 {example(item, column)}" in shown, column.name
+        assert f"例 {example(item, column)}" in shown or column.role == "DI", column.name
         assert (column.element or "") in shown, column.name
         assert guide.condition(column) in shown, column.name
     assert ("四者至少填其一，否则整行隔离" in shown) == item.has_person
@@ -113,6 +113,13 @@ def test_the_manifest_is_explained_key_by_key_and_shown(sections: dict[str, str]
 
 def test_every_reporting_unit_is_listed(sections: dict[str, str]) -> None:
     assert set(re.findall(r"\b50\d{4}\b", sections["units"])) == reference_units()
+
+
+def test_no_number_on_the_page_could_be_taken_for_a_person_s(page: str) -> None:
+    for item in datasets().values():
+        for column in item.columns:
+            if column.role == "DI" and re.search(r"\d{8}", shown := example(item, column)):
+                assert shown not in page, (item.name, column.name)
 
 
 def test_the_changelog_ends_the_dictionary(page: str, sections: dict[str, str]) -> None:
