@@ -113,8 +113,8 @@ def citizen_numbers(number: pl.Series, received: date) -> pl.DataFrame:
     )  # fmt: skip
     frame = frame.with_columns(body.alias("body"))
     frame = frame.with_columns(
-        _check_characters(frame["body"]).alias("check"),
-        pl.col("body").str.slice(6, 8).str.to_date("%Y%m%d", strict=False).alias("birth"),
+        check_characters(frame["body"]).alias("check"),
+        pl.col("body").str.slice(6, 8).str.to_date("%Y%m%d", strict=False, cache=False).alias("birth"),
         (pl.col("body").str.slice(16, 1).cast(pl.Int8, strict=False) % 2 == 1).alias("is_male"),
     )
     readable = pl.col("is_18") | pl.col("is_15")
@@ -152,15 +152,16 @@ def citizen_numbers(number: pl.Series, received: date) -> pl.DataFrame:
     )
 
 
-def _check_characters(body: pl.Series) -> pl.Series:
+def check_characters(body: pl.Series) -> pl.Series:
     """Check characters of 17-digit bodies, null for null."""
     rest: npt.NDArray[np.int64] = body.cast(pl.Int64).fill_null(0).to_numpy()
     total = np.zeros(len(body), dtype=np.int64)
     for weight in reversed(WEIGHTS):
-        rest, digit = np.divmod(rest, 10)
-        total += digit * weight
-    characters = pl.Series(np.array(list(CHECK_CHARACTERS))[total % 11], dtype=pl.String)
-    return pl.DataFrame({"body": body, "check": characters}).select(
+        shorter = rest // 10
+        total += (rest - shorter * 10) * weight
+        rest = shorter
+    found = pl.Series(list(CHECK_CHARACTERS)).gather(total % 11)
+    return pl.DataFrame({"body": body, "check": found}).select(
         pl.when(pl.col("body").is_not_null()).then("check")
     )["check"]
 

@@ -22,13 +22,13 @@ class Limits:
         doubled_in_memory_rows: up to this many rows doubled keys are found without DuckDB.
     """
 
-    chunk_bytes: int = 32 * 1024 * 1024
+    chunk_bytes: int = 16 * 1024 * 1024
     block_rows: int = 100_000
     line_bytes: int = 1024 * 1024
     manifest_bytes: int = 16 * 1024 * 1024
     xlsx_rows: int = 100_000
     xlsx_unpacked_bytes: int = 512 * 1024 * 1024
-    doubled_in_memory_rows: int = 200_000
+    doubled_in_memory_rows: int = 1_000_000
 
 
 DEFAULT_LIMITS = Limits()

@@ -35,6 +35,7 @@ ENCODINGS = {
 """Spelling in the manifest (lower case, `_` as `-`) → codec; GB 18030 contains the two older sets."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DECODED_BYTES = 1024 * 1024
 
 
 def file_sm3(path: Path) -> str:
@@ -97,9 +98,15 @@ def _bytes_of(path: Path, size: int) -> Iterator[bytes]:
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, piece: bytes, final: bool) -> bytes:
+    """The piece as UTF-8, decoded in short runs: a long text would live in pages fresh from the system."""
     try:
-        text: str = decoder.decode(piece, final)
-        return text.encode("utf-8")
+        texts = [
+            decoder.decode(piece[start : start + _DECODED_BYTES], False).encode("utf-8")
+            for start in range(0, len(piece), _DECODED_BYTES)
+        ]
+        if final:
+            texts.append(decoder.decode(b"", True).encode("utf-8"))
+        return b"".join(texts)
     except UnicodeError:
         raise FileRefused("ENCODING_WRONG") from None
 

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from pipelines.contract import model
 from pipelines.contract.model import Column, Dataset
 from pipelines.ingest import identity, values
-from pipelines.ingest.raw import RawBlock
+from pipelines.ingest.raw import MalformedRow, RawBlock
 from pipelines.ingest.reasons import REASONS, split_code
 from pipelines.ingest.senders import foreign_rows
 
@@ -61,6 +63,30 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """What is said of the rows of a block, before anything of them is made ready for storing.
+
+    `raw` holds the delivered contract columns as they came, `typed` what was read from them, `content` the
+    typed columns with the identity columns where block P is. `rows` and `keys` are the data row numbers and
+    record keys, `refusing` maps `CODE:column` to the rows that it quarantines, `is_refused` is their union.
+    """
+
+    raw: pl.DataFrame
+    typed: values.Typed
+    content: pl.DataFrame
+    rows: pl.Series
+    keys: pl.Series
+    refusing: Mapping[str, pl.Series]
+    is_refused: pl.Series
+    malformed: tuple[MalformedRow, ...]
+
+    @property
+    def warnings(self) -> Mapping[str, pl.Series]:
+        """`CODE:column` → the rows that it accepts with a remark."""
+        return {code: flag for code, flag in self.typed.flags.items() if code not in self.refusing}
+
+
+@dataclass(frozen=True)
 class Judged:
     """A judged block: lake rows and quarantine rows, disjoint, together all rows of the block."""
 
@@ -78,40 +104,76 @@ def lake_schema(dataset: Dataset) -> pl.Schema:
     return pl.Schema({column.stored_name: dtype for column, dtype in own} | types)
 
 
-def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance) -> Judged:
-    """Judge a block; `positions` maps contract columns to header positions.
+def weigh(
+    block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance
+) -> Weighed:
+    """Say of every row of a block what speaks against it; `positions` maps contract columns to header positions.
 
     Raises `FileRefused` when a column has a type that nothing can be read from.
     """
-    malformed = _malformed(block, dataset, provenance)
-    if block.frame.height == 0:
-        return Judged(lake_schema(dataset).to_frame(), malformed)
     raw = block.frame.select(pl.col(str(position)).alias(name) for name, position in positions.items())
     typed = values.parse(raw, dataset, provenance.source_system, provenance.is_workbook)
     content = typed.values
     if dataset.has_person:
-        derived = identity.derive(content, provenance.received_at.date())
-        content = content.with_columns(derived)
+        content = content.with_columns(identity.derive(content, provenance.received_at.date()))
     refusing = _refusing_flags(typed, dataset) | foreign_rows(content, dataset, provenance.unit)
-    is_refused = _any(refusing.values(), raw.height)
-    key = _record_key(content, dataset)
-    framed = content.with_columns(
+    return Weighed(
+        raw,
+        typed,
+        content,
         block.rows.alias("delivery_row"),
-        key.alias("record_key"),
-        is_refused.alias("is_refused"),
+        _record_key(content, dataset),
+        refusing,
+        _any(refusing.values(), raw.height),
+        block.malformed,
     )
-    warnings = {code: flag for code, flag in typed.flags.items() if code not in refusing}
-    stored = {column.name: column.stored_name for column in dataset.columns}
-    accepted = framed.rename(stored).with_columns(
-        _record_hash(content, dataset, typed.unknown).alias("record_hash"),
-        _unknown_codes(typed.unknown, raw.height).alias("unknown_codes"),
-        _joined(list(warnings), warnings, raw.height).alias("warning_codes"),
+
+
+def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance) -> Judged:
+    """Judge a block as `weigh` does and make its rows ready for lake and quarantine.
+
+    Raises `FileRefused` when a column has a type that nothing can be read from.
+    """
+    return stored(weigh(block, positions, dataset, provenance), dataset, provenance)
+
+
+def stored(weighed: Weighed, dataset: Dataset, provenance: Provenance) -> Judged:
+    """The rows of a weighed block as lake and quarantine hold them."""
+    framed = weighed.content.with_columns(weighed.rows, weighed.keys)
+    names = {column.name: column.stored_name for column in dataset.columns}
+    accepted = framed.rename(names).with_columns(
+        _record_hash(weighed.content, dataset, weighed.typed.unknown).alias("record_hash"),
+        *_remarks(weighed),
         *_provenance_columns(provenance, dataset),
     )
-    if refusing:
-        accepted = accepted.filter(~pl.col("is_refused"))
-    quarantined = _quarantined(raw, framed, refusing, dataset, provenance)
-    return Judged(accepted.select(lake_schema(dataset).names()), pl.concat([quarantined, malformed]))
+    if weighed.refusing:
+        accepted = accepted.filter(~weighed.is_refused)
+    return Judged(
+        accepted.select(lake_schema(dataset).names()), quarantined(weighed, framed, dataset, provenance)
+    )
+
+
+SAID_COLUMNS = ("delivery_row", "record_key", "warning_codes", "unknown_codes", "identity_issue_codes")
+"""Columns of `said`."""
+
+
+def said(weighed: Weighed, dataset: Dataset, provenance: Provenance) -> Judged:
+    """The same with the accepted rows cut down to what is said of them, for a look that stores nothing."""
+    framed = pl.DataFrame([weighed.rows, weighed.keys])
+    issues = weighed.content["identity_issue_codes"] if dataset.has_person else pl.lit(None, pl.String)
+    accepted = framed.with_columns(*_remarks(weighed), issues.alias("identity_issue_codes"))
+    if weighed.refusing:
+        accepted = accepted.filter(~weighed.is_refused)
+    return Judged(accepted.select(SAID_COLUMNS), quarantined(weighed, framed, dataset, provenance))
+
+
+def _remarks(weighed: Weighed) -> tuple[pl.Series, pl.Series]:
+    height = weighed.raw.height
+    warnings = weighed.warnings
+    return (
+        _unknown_codes(weighed.typed.unknown, height).alias("unknown_codes"),
+        _joined(list(warnings), warnings, height).alias("warning_codes"),
+    )
 
 
 def _any(flags: Iterable[pl.Series], height: int) -> pl.Series:
@@ -170,17 +232,52 @@ def _record_hash(content: pl.DataFrame, dataset: Dataset, unknown: Mapping[str, 
         else pl.when(raw.is_not_null()).then(pl.lit("?") + raw).otherwise(pl.col(name)).alias(name)
         for name, raw in unknown.items()
     )  # fmt: skip
-    texts = [_canonical(column, frame[column.name]) for column in dataset.columns if column.in_hash]
-    joined = frame.select(pl.concat_str(texts, separator=_FIELD_MARK).cast(pl.Binary).alias("text"))["text"]
-    digest, mark = hashlib.blake2b, _FIELD_MARK.encode()
-    hashes = [digest(text.rstrip(mark), digest_size=16).hexdigest() for text in joined.to_list()]
-    return pl.Series("record_hash", hashes, dtype=pl.String)
+    joined = frame.select(_joined_content(frame, dataset).cast(pl.Binary).alias("text"))["text"]
+    # a copy of an empty digest costs less than a new one
+    empty = hashlib.blake2b(digest_size=_HASH_BYTES).copy
+    digests = []
+    for text in joined.to_list():
+        digest = empty()
+        digest.update(text)
+        digests.append(digest.digest())
+    return _as_hexadecimal(digests)
+
+
+_HASH_BYTES = 16
+
+
+def _as_hexadecimal(digests: list[bytes]) -> pl.Series:
+    """Digests of `_HASH_BYTES` bytes as text, converted at once."""
+    text = b"".join(digests).hex().encode("ascii")
+    ends = np.arange(0, len(text) + 1, 2 * _HASH_BYTES, dtype=np.int64)
+    array = pa.LargeStringArray.from_buffers(len(digests), pa.py_buffer(ends), pa.py_buffer(text))
+    return pl.Series("record_hash", array, dtype=pl.String)
+
+
+def _joined_content(frame: pl.DataFrame, dataset: Dataset) -> pl.Expr:
+    """The hashed columns as canonical text joined by the field mark, without the marks at the end.
+
+    A run of columns without any value is joined as one text of their marks.
+    """
+    pieces: list[pl.Expr] = []
+    empty = 0
+    for column in dataset.columns:
+        if not column.in_hash:
+            continue
+        if frame[column.name].null_count() == frame.height:
+            empty += 1
+            continue
+        if empty:
+            pieces.append(pl.lit(_FIELD_MARK * (empty - 1)))
+            empty = 0
+        pieces.append(_canonical(column, frame[column.name]))
+    if not pieces:
+        return pl.repeat("", pl.len())
+    return pl.concat_str(pieces, separator=_FIELD_MARK).str.strip_chars_end(_FIELD_MARK)
 
 
 def _canonical(column: Column, series: pl.Series) -> pl.Expr:
     """A column as the text that is hashed; null is empty text, which no value is."""
-    if series.null_count() == len(series):
-        return pl.lit("")
     value = pl.col(column.name)
     if column.type == "boolean":
         value = value.cast(pl.Int8)
@@ -243,18 +340,15 @@ def record_scope(dataset: Dataset, unit: str) -> str:
     return unit if dataset.scope == "unit" else "*"
 
 
-def _quarantined(
-    raw: pl.DataFrame,
-    framed: pl.DataFrame,
-    refusing: Mapping[str, pl.Series],
-    dataset: Dataset,
-    provenance: Provenance,
+def quarantined(
+    weighed: Weighed, framed: pl.DataFrame, dataset: Dataset, provenance: Provenance
 ) -> pl.DataFrame:
-    """Quarantine rows of the refused rows of a block, with the raw values as they came."""
-    if not refusing or not framed["is_refused"].any():
-        return QUARANTINE_SCHEMA.to_frame()
-    mask = framed["is_refused"]
-    kept = {code: flag.filter(mask) for code, flag in refusing.items()}
+    """Quarantine rows of a block, with the raw values as they came; `framed` has the row numbers and keys."""
+    malformed = _malformed(weighed.malformed, dataset, provenance)
+    mask = weighed.is_refused
+    if not weighed.refusing or not mask.any():
+        return malformed
+    kept = {code: flag.filter(mask) for code, flag in weighed.refusing.items()}
     height = int(mask.sum())
     sentences = {code: sentence(code, dataset) for code in kept}
     frame = framed.filter(mask).select("delivery_row", "record_key")
@@ -263,17 +357,18 @@ def _quarantined(
             [pl.when(pl.col(code)).then(pl.lit(text)) for code, text in sentences.items()], ignore_nulls=True
         ).alias("reason_text")
     )["reason_text"]
-    refused_raw = raw.filter(mask).select(
+    refused_raw = weighed.raw.filter(mask).select(
         (pl.col(name) if dtype == pl.String else values.as_text(name, dtype)).alias(name)
-        for name, dtype in raw.schema.items()
+        for name, dtype in weighed.raw.schema.items()
     )
-    return frame.with_columns(
+    rows = frame.with_columns(
         *_provenance_columns(provenance, dataset),
         pl.lit(dataset.name).alias("dataset"),
         _joined(list(kept), kept, height).alias("reason_codes"),
         texts.alias("reason_text"),
         refused_raw.select(pl.struct(pl.all()).struct.json_encode().alias("raw_row"))["raw_row"],
     ).select(QUARANTINE_SCHEMA.names())
+    return pl.concat([rows, malformed])
 
 
 def sentence(code: str, dataset: Dataset) -> str:
@@ -283,14 +378,14 @@ def sentence(code: str, dataset: Dataset) -> str:
     return REASONS[name].sentence("zh", title, column)
 
 
-def _malformed(block: RawBlock, dataset: Dataset, provenance: Provenance) -> pl.DataFrame:
-    if not block.malformed:
+def _malformed(rows: Sequence[MalformedRow], dataset: Dataset, provenance: Provenance) -> pl.DataFrame:
+    if not rows:
         return QUARANTINE_SCHEMA.to_frame()
     return (
         pl.DataFrame(
             {
-                "delivery_row": [row.row for row in block.malformed],
-                "raw_row": [json.dumps({"_line": row.text}, ensure_ascii=False) for row in block.malformed],
+                "delivery_row": [row.row for row in rows],
+                "raw_row": [json.dumps({"_line": row.text}, ensure_ascii=False) for row in rows],
             },
             schema_overrides={"delivery_row": pl.Int64, "raw_row": pl.String},
         )

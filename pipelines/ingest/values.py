@@ -201,7 +201,7 @@ def _value(column: Column, dtype: pl.DataType, source_system: str | None) -> pl.
         if dtype == pl.Date or isinstance(dtype, pl.Datetime):
             return pl.when(value.dt.year().is_between(1000, 9999)).then(value.cast(MOMENT))
         readable = pl.when(value.str.contains(_MOMENT_PLAIN)).then(value)
-        return readable.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        return readable.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False, cache=False)
     if column.type == "decimal":
         number = value.cast(pl.Float64, strict=False)
         return pl.when(number.is_finite()).then(number)
@@ -231,7 +231,8 @@ def _exact_integer(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _dates(value: pl.Expr, form: str, layout: str) -> pl.Expr:
-    return pl.when(value.str.contains(form)).then(value).str.to_date(layout, strict=False)
+    # looking a day up among those read before costs more than reading it
+    return pl.when(value.str.contains(form)).then(value).str.to_date(layout, strict=False, cache=False)
 
 
 def _second_reading(
