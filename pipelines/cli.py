@@ -73,6 +73,7 @@ class LazyGroup(click.Group):
     """A group whose commands are imported only when they are called or listed."""
 
     modules: ClassVar[dict[str, str]] = {
+        "check": "pipelines.cli_check:check",
         "dictionary": "pipelines.cli_contract:dictionary",
         "key": "pipelines.cli_key:key",
         "template": "pipelines.cli_contract:template",

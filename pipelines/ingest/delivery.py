@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from threading import Event
 
 import polars as pl
 
@@ -34,20 +35,30 @@ from pipelines.ingest.outcome import (
 )
 from pipelines.ingest.raw import FileRefused, RawBlock
 from pipelines.ingest.readers import FORMATS, file_sm3, open_file
-from pipelines.ingest.rows import Judged, Provenance, judge
+from pipelines.ingest.rows import Judged, Provenance, Weighed, said, stored, weigh
 from pipelines.ingest.senders import may_send
 from pipelines.settings import Settings
+
+Watch = Callable[[FileEntry, Dataset, Weighed, int], None]
+"""Called by `examine` after each block: file, dataset, what was said of the block's rows, rows so far."""
+
+UNCOUNTED_ROWS = 10**12
+"""Rows of an entry whose file nobody has counted: any number of rows is right."""
 
 
 @dataclass
 class _Work:
-    """One delivery under work: where it is staged and how many parts it has."""
+    """One delivery under work: where it is staged and how many parts it has.
+
+    `watch` set: the rows are only looked at, so of the accepted ones no more is staged than what is said.
+    """
 
     settings: Settings
     limits: Limits
     candidate: Candidate
     staging: Path
     parts: list[tuple[str, StagedPart]] = field(default_factory=list)
+    watch: Watch | None = None
 
     def part(self, number: int, first_row: int, last_row: int) -> StagedPart:
         """Names for the next part."""
@@ -87,10 +98,23 @@ def store(settings: Settings, candidate: Candidate, limits: Limits = DEFAULT_LIM
 
 
 def examine(
-    settings: Settings, candidate: Candidate, scratch: Path, limits: Limits = DEFAULT_LIMITS
+    settings: Settings, candidate: Candidate, scratch: Path, watch: Watch, limits: Limits = DEFAULT_LIMITS
 ) -> DeliveryOutcome:
     """Judge a delivery as `store` would, storing nothing; `scratch` is an empty folder for the work."""
-    return _with_notices(_judge(_Work(settings, limits, candidate, scratch)), None)
+    return _with_notices(_judge(_Work(settings, limits, candidate, scratch, watch=watch)), None)
+
+
+def examine_file(
+    settings: Settings, candidate: Candidate, scratch: Path, watch: Watch, limits: Limits = DEFAULT_LIMITS
+) -> DeliveryOutcome:
+    """Judge the first file of a manifest that was made up for it; its neighbours are no part of a delivery.
+
+    Its entry has `UNCOUNTED_ROWS` and no digest: the outcome has the rows and the digest that were found.
+    """
+    if candidate.manifest is None:
+        raise ValueError("a file is examined under a manifest")
+    work = _Work(settings, limits, candidate, scratch, watch=watch)
+    return outcome_of(candidate, None, [_file(work, candidate.manifest, candidate.manifest.files[0])])
 
 
 def _with_notices(outcome: DeliveryOutcome, sent: Mapping[str, datetime] | None) -> DeliveryOutcome:
@@ -162,10 +186,17 @@ def _file(work: _Work, manifest: Manifest, entry: FileEntry) -> FileOutcome:
     except FileRefused as refused:
         return refused_file(entry, Refusal(refused.code, refused.detail))
     # the digest is taken beside the reading: nothing is placed before it is known to be right
+    given_up = Event()
     with ThreadPoolExecutor(max_workers=1) as hasher:
-        digest = hasher.submit(_digest, path)
-        outcome = _read(work, manifest, entry, path, dataset)
-    if digest.result() != entry.sm3.lower():
+        digest = hasher.submit(_digest, path, given_up)
+        try:
+            outcome = _read(work, manifest, entry, path, dataset)
+        except BaseException:
+            given_up.set()
+            raise
+    if entry.rows == UNCOUNTED_ROWS:
+        outcome = replace(outcome, sm3=digest.result())
+    elif digest.result() != entry.sm3.lower():
         code = "DIGEST_MISMATCH" if digest.result() else "FILE_UNREADABLE"
         outcome = refused_file(entry, Refusal(code))
     if outcome.refusal is not None:
@@ -176,9 +207,9 @@ def _file(work: _Work, manifest: Manifest, entry: FileEntry) -> FileOutcome:
     return outcome
 
 
-def _digest(path: Path) -> str | None:
+def _digest(path: Path, given_up: Event) -> str | None:
     try:
-        return file_sm3(path)
+        return file_sm3(path, given_up)
     except OSError:
         return None
 
@@ -193,12 +224,16 @@ def _read(work: _Work, manifest: Manifest, entry: FileEntry, path: Path, dataset
         unknown = header.unknown
         opened.positions = set(header.positions.values())
         rows = _stage(work, manifest, entry, dataset, header, opened.blocks)
+        if entry.rows == UNCOUNTED_ROWS:
+            entry = entry.model_copy(update={"rows": rows})
         if rows != entry.rows:
             raise FileRefused("ROWS_MISMATCH", f"{entry.rows} ≠ {rows}")
         parts = [part for _, part in work.parts[placed:]]
         quarantine_doubled(parts, dataset, list(header.positions), work.settings, work.limits, work.staging)
         return _accepted(entry, dataset, header, parts)
     except FileRefused as refused:
+        if entry.rows == UNCOUNTED_ROWS:
+            entry = entry.model_copy(update={"rows": 0})
         return refused_file(entry, Refusal(refused.code, refused.detail), unknown)
 
 
@@ -227,7 +262,12 @@ def _stage(
             height = block.frame.height + len(block.malformed)
             # beyond the manifest's rows the file is refused anyway, but counted to its end
             if rows <= entry.rows:
-                judged = judge(block, header.positions, dataset, provenance)
+                weighed = weigh(block, header.positions, dataset, provenance)
+                if work.watch is None:
+                    judged = stored(weighed, dataset, provenance)
+                else:
+                    judged = said(weighed, dataset, provenance)
+                    work.watch(entry, dataset, weighed, rows + height)
                 part = work.part(len(work.parts) + 1, rows + 1, rows + height)
                 work.parts.append((dataset.name, part))
                 if pending is not None:

@@ -17,7 +17,7 @@ from pipelines.ingest.lake import REGISTER_SCHEMA
 from pipelines.ingest.manifest import Candidate, FileEntry, Refusal
 
 ACCEPTED, REFUSED = "accepted", "refused"
-_FIRST_ROWS = 5
+_FIRST_ROWS = 10
 
 
 @dataclass(frozen=True)

@@ -104,12 +104,11 @@ def lake_schema(dataset: Dataset) -> pl.Schema:
     return pl.Schema({column.stored_name: dtype for column, dtype in own} | types)
 
 
-def weigh(
-    block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance
-) -> Weighed:
-    """Say of every row of a block what speaks against it; `positions` maps contract columns to header positions.
+def weigh(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance) -> Weighed:
+    """Say of every row of a block what speaks against it.
 
-    Raises `FileRefused` when a column has a type that nothing can be read from.
+    `positions` maps contract columns to header positions. Raises `FileRefused` when a column has a type that
+    nothing can be read from.
     """
     raw = block.frame.select(pl.col(str(position)).alias(name) for name, position in positions.items())
     typed = values.parse(raw, dataset, provenance.source_system, provenance.is_workbook)
@@ -129,14 +128,6 @@ def weigh(
     )
 
 
-def judge(block: RawBlock, positions: Mapping[str, int], dataset: Dataset, provenance: Provenance) -> Judged:
-    """Judge a block as `weigh` does and make its rows ready for lake and quarantine.
-
-    Raises `FileRefused` when a column has a type that nothing can be read from.
-    """
-    return stored(weigh(block, positions, dataset, provenance), dataset, provenance)
-
-
 def stored(weighed: Weighed, dataset: Dataset, provenance: Provenance) -> Judged:
     """The rows of a weighed block as lake and quarantine hold them."""
     framed = weighed.content.with_columns(weighed.rows, weighed.keys)
@@ -153,18 +144,18 @@ def stored(weighed: Weighed, dataset: Dataset, provenance: Provenance) -> Judged
     )
 
 
-SAID_COLUMNS = ("delivery_row", "record_key", "warning_codes", "unknown_codes", "identity_issue_codes")
-"""Columns of `said`."""
-
-
 def said(weighed: Weighed, dataset: Dataset, provenance: Provenance) -> Judged:
-    """The same with the accepted rows cut down to what is said of them, for a look that stores nothing."""
+    """The same with no more of the accepted rows than what is said of them: nothing will be stored."""
     framed = pl.DataFrame([weighed.rows, weighed.keys])
-    issues = weighed.content["identity_issue_codes"] if dataset.has_person else pl.lit(None, pl.String)
-    accepted = framed.with_columns(*_remarks(weighed), issues.alias("identity_issue_codes"))
+    issues = weighed.content["identity_issue_codes"] if dataset.has_person else pl.lit(None, dtype=pl.String)
+    accepted = framed.with_columns(
+        *_remarks(weighed),
+        issues.alias("identity_issue_codes"),
+        *_provenance_columns(provenance, dataset),
+    )
     if weighed.refusing:
         accepted = accepted.filter(~weighed.is_refused)
-    return Judged(accepted.select(SAID_COLUMNS), quarantined(weighed, framed, dataset, provenance))
+    return Judged(accepted, quarantined(weighed, framed, dataset, provenance))
 
 
 def _remarks(weighed: Weighed) -> tuple[pl.Series, pl.Series]:
@@ -403,15 +394,21 @@ def _malformed(rows: Sequence[MalformedRow], dataset: Dataset, provenance: Prove
 def quarantine_accepted(
     rows: pl.DataFrame, dataset: Dataset, code: str, columns: Sequence[str]
 ) -> pl.DataFrame:
-    """Turn lake rows into quarantine rows under one reason; the raw row is `columns` as normalised text."""
+    """Turn lake rows into quarantine rows under one reason.
+
+    The raw row is `columns` as normalised text, null where the rows hold no more than what is said of them.
+    """
     schema = model.polars_schema(dataset)
-    texts = rows.select(
-        values.as_text(dataset.column(name).stored_name, schema[name]).alias(name) for name in columns
-    )
-    raw = texts.select(pl.struct(pl.all()).struct.json_encode().alias("raw_row"))["raw_row"]
+    held = {name: dataset.column(name).stored_name for name in columns}
+    texts = [
+        values.as_text(stored_name, schema[name]).alias(name)
+        for name, stored_name in held.items()
+        if stored_name in rows.columns
+    ]
+    raw = pl.struct(texts).struct.json_encode() if texts else pl.lit(None, dtype=pl.String)
     return rows.with_columns(
         pl.lit(dataset.name).alias("dataset"),
         pl.lit(code).alias("reason_codes"),
         pl.lit(sentence(code, dataset)).alias("reason_text"),
-        raw,
+        raw.alias("raw_row"),
     ).select(QUARANTINE_SCHEMA.names())

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pyarrow.parquet as pq
 
-import polars as pl
 from pipelines.contract import model
 from pipelines.ingest.readers import file_sm3
 from tests.benchmark.rows import pieces

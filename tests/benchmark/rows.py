@@ -97,7 +97,9 @@ def _archives(generator: Generator, start: int, size: int) -> pl.DataFrame:
     chosen = generator.integers(0, 1000, size)
     history = conditions.gather(pl.Series(np.where(chosen < 2, 7, chosen % 7)))
     return person.with_columns(
-        (village.str.slice(0, 12) + pl.Series(np.arange(size)).cast(pl.String).str.zfill(5)).alias("archive_no"),
+        (village.str.slice(0, 12) + pl.Series(np.arange(size)).cast(pl.String).str.zfill(5)).alias(
+            "archive_no"
+        ),
         _codes(generator, "ethnic", size).alias("ethnic_code"),
         _some(generator, phone, 0.9).alias("phone"),
         _some(generator, pl.Series(draw_surnames(generator, size)) + "家人", 0.6).alias("contact_name"),

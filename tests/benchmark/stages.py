@@ -46,10 +46,7 @@ def _copy_polars(path: Path, folder: Path) -> dict[str, float]:
     import polars as pl
 
     with _cost() as cost:
-        if path.suffix == ".parquet":
-            source = pl.scan_parquet(path)
-        else:
-            source = pl.scan_csv(path, infer_schema=False)
+        source = pl.scan_parquet(path) if path.suffix == ".parquet" else pl.scan_csv(path, infer_schema=False)
         source.sink_parquet(folder / "copy.parquet")
     return cost
 

@@ -75,5 +75,5 @@ def test_before_sending_only_the_own_batch_can_be_judged(home: Home, tmp_path: A
     send(home, "B2", 8, "B2", "B1")
     (folder,) = home.settings.inbox.glob("500116/*/B2")
     (scratch := tmp_path / "scratch").mkdir()
-    found = check_delivery(home.settings, folder, scratch).notices
+    found = check_delivery(home.settings, folder, scratch).outcome.notices
     assert [notice.code for notice in found] == ["WITHDRAWS_ITSELF"]
