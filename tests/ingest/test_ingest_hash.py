@@ -50,8 +50,6 @@ def canonical(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    if isinstance(value, datetime):
-        return str((value - datetime(1970, 1, 1)).total_seconds() * 1_000_000)
     if isinstance(value, date):
         return str((value - date(1970, 1, 1)).days)
     if isinstance(value, float):
