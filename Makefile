@@ -1,6 +1,6 @@
 # 渝档 Yudang: everything from a bare Python 3.11 with venv and pip. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check style fix lock clean
+.PHONY: help setup run test bench check style fix lock clean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    := .venv
@@ -32,6 +32,9 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 
 test: $(STAMP) ## 全部测试 / all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+bench: $(STAMP) ## 入湖与自查的速度(约十分钟) / speed of ingest and check against a plain copy
+	$(BIN)/python -m tests.benchmark.ratios
 
 check: $(STAMP) ## 格式、规范、类型、契约一致性 / format, lint, types, drift of rendered files
 	$(BIN)/ruff format --check .

@@ -53,6 +53,13 @@ def check(
     PATH is a delivery folder or one file. Exit codes: 0 clean, 3 findings, 2 unreadable.
     """
     words = Words(_language(context, language))
+    if path.is_dir() and (dataset or source_system):
+        raise click.UsageError(
+            words(
+                "文件夹的数据集和来源系统由清单说明，请去掉该选项",
+                "the manifest names datasets and source system of a folder; leave the option out",
+            )
+        )
     from pipelines.ingest.check import NotCheckable
     from pipelines.ingest.check_document import as_document, not_checkable
     from pipelines.ingest.check_text import as_text
@@ -135,4 +142,7 @@ def _write(document: dict[str, Any], target: str | None) -> None:
     if target == "-":
         click.echo(text, nl=False)
     else:
-        Path(target).write_text(text, encoding="utf-8")
+        try:
+            Path(target).write_text(text, encoding="utf-8")
+        except OSError:
+            raise click.UsageError(f"无法写入 {target}，请换一个位置 / cannot be written") from None

@@ -135,7 +135,7 @@ def check_file(
 
     Raises `NotCheckable`: no such file, an unknown suffix or dataset, a header that fits no dataset.
     """
-    path = Path(path).absolute()
+    path = Path(path).resolve()
     if not path.is_file():
         raise NotCheckable("没有这个文件或文件夹，请核对路径。", "no such file or folder; check the path.")
     format = path.suffix.lower().removeprefix(".")
@@ -188,8 +188,13 @@ def _candidate(
 
 def _encodings(path: Path) -> tuple[str, ...]:
     """Encodings to try: the beginning tells, unless it is ASCII and both are possible."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        raise NotCheckable(
+            "文件无法打开，请核对读取权限。", "the file cannot be opened; check its permissions."
+        ) from None
     try:
         codecs.getincrementaldecoder("utf-8")("strict").decode(head)
     except UnicodeDecodeError:
