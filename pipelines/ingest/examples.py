@@ -53,15 +53,15 @@ class Examples:
         self._others: Counter[str] = Counter()
 
     def add(self, weighed: Weighed) -> None:
-        """Look at the values of a block that something was said of."""
-        for code, flag in {**weighed.refusing, **weighed.typed.flags}.items():
+        """Look at the values of a block that something was said of; remarks count on accepted rows only."""
+        is_accepted = ~weighed.is_refused
+        remarks = {code: flag & is_accepted for code, flag in weighed.warnings.items()}
+        for code, flag in {**weighed.refusing, **remarks}.items():
             name, column = split_code(code)
             if name in _WITHOUT_VALUE or column not in weighed.raw.columns:
                 continue
-            if name == "CODE_UNKNOWN":
-                self._count(code, self._unknown(weighed.typed.unknown[column], column), column)
-            else:
-                self._count(code, _texts(weighed.raw, column, flag), column)
+            texts = _texts(weighed.raw, column, flag)
+            self._count(code, self._unknown(texts, column) if name == "CODE_UNKNOWN" else texts, column)
         if self._dataset.has_person:
             self._identity(weighed)
 
@@ -76,7 +76,7 @@ class Examples:
         return found, self._others[key]
 
     def _identity(self, weighed: Weighed) -> None:
-        has_issue = weighed.content["identity_issue_codes"].is_not_null()
+        has_issue = weighed.content["identity_issue_codes"].is_not_null() & ~weighed.is_refused
         if not has_issue.any():
             return
         issues = weighed.content["identity_issue_codes"].filter(has_issue).str.split("|")
@@ -89,7 +89,6 @@ class Examples:
     def _unknown(self, cells: pl.Series, column: str) -> pl.Series:
         """Single unknown codes of cells, in which known ones may stand beside them."""
         found = self._dataset.by_name[column]
-        cells = cells.drop_nulls()
         if not found.is_multiple:
             return cells
         codes = cells.str.split("|").list.explode().str.strip_chars()

@@ -229,6 +229,17 @@ def test_a_label_in_the_place_of_its_code_is_told_its_code(check: Any, tmp_path:
     assert "汉族 (2，应填 01)" in said.text
 
 
+def test_values_behind_a_remark_are_those_of_accepted_rows(check: Any, tmp_path: Path) -> None:
+    rows = [followup(1, sbp=60), followup(2, sbp=60, service_date="x"), followup(3, sbp=999, mode_code="Q")]
+    said = check(table(tmp_path, "htn_followup", rows), "--dataset", "htn_followup")
+    finding = said.findings["SOFT_RANGE:sbp"]
+    assert (finding["count"], [(item["value"], item["count"]) for item in finding["values"]]) == (
+        1,
+        [("99", 1)],
+    )
+    assert "CODE_UNKNOWN:mode_code" not in said.findings
+
+
 ROW_REASONS = {
     "KEY_MISSING": [archive(1, district_archive_id=None)],
     "KEY_DOUBLED": [archive(1), archive(1)],
