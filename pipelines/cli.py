@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import click
 
 from pipelines import __version__
 from pipelines.settings import LANGUAGES, Settings, SettingsError
+from pipelines.words import both, spoken
 
 EXIT_USAGE = 2
 
@@ -43,6 +44,8 @@ def language_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "language",
         type=click.Choice(LANGUAGES),
         default=None,
+        # read first, so that what is said of other options is said in it
+        is_eager=True,
         help="消息语言 / language of messages",
     )(command)
 
@@ -52,7 +55,7 @@ def _settings(context: click.Context, language: str | None, **overrides: Any) ->
         chosen = _language(context, language)
         return Settings.load(language=chosen, **overrides), Words(chosen)
     except SettingsError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(str(error), context) from None
 
 
 def _show_progress() -> None:
@@ -78,6 +81,33 @@ class LazyGroup(click.Group):
         "key": "pipelines.cli_key:key",
         "template": "pipelines.cli_contract:template",
     }
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Say what is wrong with a command line in the language asked for; exit codes are Click's."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        except click.UsageError as error:
+            from pipelines.cli_usage import usage_text
+
+            _stop(error.exit_code, usage_text(error))
+        except click.ClickException as error:
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        except click.Abort:
+            _stop(1, "已中止 / aborted")
+        raise SystemExit(code if isinstance(code, int) else 0)
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Own commands and lazy ones, sorted."""
@@ -221,11 +251,9 @@ def run(
     try:
         outcome = runner.run(settings, options)
     except SettingsError as error:
-        raise click.UsageError(str(error)) from None
-    except WriterBusyError as error:
-        _stop(EXIT_USAGE, words(f"另一个运行正在写入：{error}", str(error)))
-    except KeyMaterialError as error:
-        _stop(EXIT_USAGE, words(f"密钥或密码算法不可用：{error}", str(error)))
+        raise click.UsageError(str(error), context) from None
+    except (WriterBusyError, KeyMaterialError) as error:
+        _stop(EXIT_USAGE, spoken(str(error), words.language))
     else:
         click.echo(outcome_text(settings, outcome, words))
         raise SystemExit(outcome.code)
@@ -237,13 +265,24 @@ def _known_unit(unit: str | None) -> str | None:
     from pipelines.contract.model import reference_units
 
     if unit not in reference_units():
-        raise click.UsageError(f"{unit!r} 不是已知的报送单位代码 / is no known reporting unit")
+        raise click.UsageError(
+            both(
+                f"--unit {unit!r} 不是已知的报送单位，请写六位代码（见 dbt_project/seeds/divisions.csv）。",
+                f"--unit {unit!r} is no known reporting unit; give its six-digit code "
+                "(dbt_project/seeds/divisions.csv)",
+            )
+        )
     return unit
 
 
 def _past(day: date) -> date:
     if day < date(1990, 1, 1):
-        raise click.UsageError("--as-of 过早 / is too early")
+        raise click.UsageError(
+            both(
+                "--as-of 过早，请写 1990-01-01 或以后的日期。",
+                "--as-of is too early; give 1990-01-01 or a later day",
+            )
+        )
     return day
 
 
@@ -254,7 +293,10 @@ def _moment(text: str) -> datetime:
         return parse_moment(text)
     except ValueError:
         raise click.UsageError(
-            f"--known-at {text!r} 不是时刻，请写 YYYY-MM-DD 或 YYYY-MM-DDTHH:MM:SS / is no moment"
+            both(
+                f"--known-at {text!r} 不是时刻，请写 YYYY-MM-DD 或 YYYY-MM-DDTHH:MM:SS。",
+                f"--known-at {text!r} is no moment; write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS",
+            )
         ) from None
 
 
@@ -263,7 +305,13 @@ def _assignments(given: tuple[str, ...]) -> dict[str, str]:
     for assignment in given:
         name, sign, value = assignment.partition("=")
         if not sign or not name:
-            raise click.UsageError(f"--set {assignment!r} 应写作 参数=值 / must be P=V")
+            raise click.UsageError(
+                both(
+                    f"--set {assignment!r} 不完整，请写作 参数=值，例如 --set transfer_confirm_days=10。",
+                    f"--set {assignment!r} is not complete; write parameter=value, such as "
+                    "--set transfer_confirm_days=10",
+                )
+            )
         found[name.strip()] = value.strip()
     return found
 
@@ -287,7 +335,7 @@ def query(context: click.Context, sql: str, unit: str | None, as_csv: bool, lang
             words("还没有发布过数据集市；请先运行 yudang run", "nothing is published yet; run `yudang run`"),
         )
     except QuestionError as error:
-        _stop(EXIT_USAGE, str(error))
+        _stop(EXIT_USAGE, spoken(str(error), words.language))
     else:
         click.echo(as_text(answer, as_csv))
 

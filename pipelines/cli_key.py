@@ -9,6 +9,7 @@ import click
 
 from pipelines import keys
 from pipelines.cli import EXIT_USAGE, _settings, _stop, language_option
+from pipelines.words import spoken
 
 
 @click.group()
@@ -45,5 +46,5 @@ def check(context: click.Context, language: str | None) -> None:
         keys.self_test()
         keys.check_site_key(settings.site_key_file)
     except keys.KeyMaterialError as error:
-        _stop(EXIT_USAGE, words(f"密钥不可用：{error}", str(error)))
+        _stop(EXIT_USAGE, spoken(str(error), words.language))
     click.echo(words("SM3 与假名密钥正常。", "SM3 and the site key are in order."))

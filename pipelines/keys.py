@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from pipelines.settings import Settings
+from pipelines.words import both
 
 SITE_KEY_BYTES = 32
 
@@ -33,10 +34,18 @@ def self_test() -> None:
         digest = hashlib.new("sm3", _TEST_MESSAGE).hexdigest()
     except ValueError as error:
         raise KeyMaterialError(
-            "hashlib has no SM3; use a Python whose OpenSSL is built with SM3 (OpenSSL 1.1.1 or later)"
+            both(
+                "密码库没有 SM3，请换用带 SM3 的 OpenSSL（1.1.1 或以上）的 Python。",
+                "hashlib has no SM3; use a Python whose OpenSSL is built with SM3 (OpenSSL 1.1.1 or later)",
+            )
         ) from error
     if digest != _TEST_DIGEST:
-        raise KeyMaterialError("SM3 of the cryptographic library fails the test vector of GB/T 32905-2016")
+        raise KeyMaterialError(
+            both(
+                "密码库的 SM3 不符合 GB/T 32905-2016 的示例，请更换密码库后再运行。",
+                "SM3 of the cryptographic library fails the test of GB/T 32905-2016; replace the library",
+            )
+        )
 
 
 def make_site_key(settings: Settings) -> bool:
@@ -73,12 +82,32 @@ def check_site_key(path: Path) -> None:
         KeyMaterialError: it is missing, malformed or readable by others.
     """
     if not path.is_file():
-        raise KeyMaterialError("there is no site key; make one with `yudang key new`")
+        raise KeyMaterialError(
+            both(
+                "没有假名密钥，请用 yudang key new 生成。",
+                "there is no site key; make one with `yudang key new`",
+            )
+        )
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except (ValueError, UnicodeDecodeError):
-        raise KeyMaterialError("the site key file does not hold hexadecimal digits") from None
+        raise KeyMaterialError(
+            both(
+                "假名密钥文件不是十六进制数字，请从备份恢复原密钥。",
+                "the site key file does not hold hexadecimal digits; restore the key from its backup",
+            )
+        ) from None
     if len(key) != SITE_KEY_BYTES:
-        raise KeyMaterialError(f"the site key must have {SITE_KEY_BYTES} bytes (64 hexadecimal digits)")
+        raise KeyMaterialError(
+            both(
+                f"假名密钥须为 {SITE_KEY_BYTES} 字节（64 个十六进制数字），请从备份恢复原密钥。",
+                f"the site key must have {SITE_KEY_BYTES} bytes (64 hexadecimal digits); restore its backup",
+            )
+        )
     if path.stat().st_mode & 0o077:
-        raise KeyMaterialError("the site key can be read by others; run `chmod 600` on it")
+        raise KeyMaterialError(
+            both(
+                f"假名密钥可被他人读取，请执行 chmod 600 {path}。",
+                f"the site key can be read by others; run `chmod 600 {path}`",
+            )
+        )

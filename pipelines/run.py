@@ -19,6 +19,7 @@ from pipelines.publish import fingerprint, marts
 from pipelines.settings import Settings
 from pipelines.warehouse.control import check_parameters
 from pipelines.warehouse.dbt import DbtError
+from pipelines.words import both
 from pipelines.workspace import RunOptions, Workspace, clear_leftovers, writer_lock
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Outcome:
         code: exit code of the command.
         facts: what stands published now, counts only; empty when nothing does.
         is_unchanged: nothing had changed and nothing was done.
-        reasons: why nothing was published; value-free.
+        reasons: why nothing was published, in both languages (pipelines.words); value-free.
     """
 
     code: int
@@ -152,7 +153,12 @@ def _reasons(result: ExecuteInProcessResult) -> tuple[str, ...]:
                 error = error.cause
             if error is not None:
                 found.append(error.message.strip().partition(": ")[2] or error.message.strip())
-    return tuple(found) or ("the run ended without saying why",)
+    return tuple(found) or (
+        both(
+            "运行没有说明原因就结束了，请在 Dagster（yudang serve）中查看该次运行。",
+            "the run ended without saying why; look at it in Dagster (yudang serve)",
+        ),
+    )
 
 
 def _close_abandoned_runs(instance: DagsterInstance) -> None:

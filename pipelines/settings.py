@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pipelines.words import both
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 TARGETS = ("duckdb",)
@@ -49,15 +51,33 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
-            raise SettingsError(f"unknown target {self.target!r}; known targets: {', '.join(TARGETS)}")
+            raise SettingsError(
+                both(
+                    f"没有目标引擎 {self.target!r}，可选：{'、'.join(TARGETS)}。",
+                    f"unknown target {self.target!r}; known targets: {', '.join(TARGETS)}",
+                )
+            )
         if self.language not in LANGUAGES:
             raise SettingsError(
-                f"unknown language {self.language!r}; known languages: {', '.join(LANGUAGES)}"
+                both(
+                    f"没有语言 {self.language!r}，可选：{'、'.join(LANGUAGES)}。",
+                    f"unknown language {self.language!r}; known languages: {', '.join(LANGUAGES)}",
+                )
             )
         if not _MEMORY_PATTERN.match(self.memory_limit):
-            raise SettingsError(f"memory limit {self.memory_limit!r} is not a size such as 2GB or 500MB")
+            raise SettingsError(
+                both(
+                    f"内存上限 {self.memory_limit!r} 无法识别，请写成 2GB 或 500MB 的形式。",
+                    f"memory limit {self.memory_limit!r} is not a size such as 2GB or 500MB",
+                )
+            )
         if self.threads < 1:
-            raise SettingsError(f"threads must be 1 or more, not {self.threads}")
+            raise SettingsError(
+                both(
+                    f"线程数须为 1 或以上，不能是 {self.threads}。",
+                    f"threads must be 1 or more, not {self.threads}",
+                )
+            )
 
     @classmethod
     def load(
@@ -85,7 +105,12 @@ class Settings:
         home_path = Path(home or env.get("YUDANG_HOME") or CHECKOUT / "var").expanduser().absolute()
         threads_text = str(given.get("threads", env.get("YUDANG_THREADS") or 2))
         if not threads_text.isdigit():
-            raise SettingsError(f"YUDANG_THREADS must be a whole number, not {threads_text!r}")
+            raise SettingsError(
+                both(
+                    f"YUDANG_THREADS 须为整数，不能是 {threads_text!r}。",
+                    f"YUDANG_THREADS must be a whole number, not {threads_text!r}",
+                )
+            )
         return cls(
             home=home_path,
             inbox=Path(given.get("inbox", home_path / "inbox")).expanduser().absolute(),

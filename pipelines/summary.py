@@ -13,6 +13,7 @@ from pipelines import audit, keys
 from pipelines.publish import fingerprint, marts
 from pipelines.run import EXIT_PUBLISHED, Outcome
 from pipelines.settings import Settings
+from pipelines.words import spoken
 
 Words = Callable[[str, str], str]
 
@@ -34,7 +35,7 @@ def outcome_text(settings: Settings, outcome: Outcome, words: Words) -> str:
                 "not published; the last good marts stand.",
             )
         )
-        lines += [f"  · {reason}" for reason in outcome.reasons]
+        lines += [f"  · {_spoken(reason, words)}" for reason in outcome.reasons]
         lines.append(words("详情见 Dagster（yudang serve）。", "details: Dagster (yudang serve)."))
         return "\n".join(lines)
     if outcome.is_unchanged:
@@ -45,6 +46,10 @@ def outcome_text(settings: Settings, outcome: Outcome, words: Words) -> str:
     lines.append("")
     lines += places_lines(settings, words)
     return "\n".join(lines)
+
+
+def _spoken(text: str, words: Words) -> str:
+    return words(spoken(text, "zh"), spoken(text, "en"))
 
 
 def places_lines(settings: Settings, words: Words) -> list[str]:
@@ -140,7 +145,7 @@ def status_text(settings: Settings, words: Words) -> str:
         last = entries[-1]
         how = words("已发布", "published") if last["is_published"] else words("未发布", "not published")
         lines.append(words(f"末次运行 {last['ended_at']} {how}", f"last run     {last['ended_at']} {how}"))
-        lines += [f"  · {reason}" for reason in last["reasons"]]
+        lines += [f"  · {_spoken(reason, words)}" for reason in last["reasons"]]
     probe = settings.home if settings.home.exists() else settings.home.parent
     free = shutil.disk_usage(probe if probe.exists() else "/").free
     lines.append(words(f"磁盘   剩余 {free / 1e9:.1f} GB", f"disk         {free / 1e9:.1f} GB free"))
@@ -149,5 +154,5 @@ def status_text(settings: Settings, words: Words) -> str:
         keys.check_site_key(settings.site_key_file)
         lines.append(words("密钥   正常", "keys         in order"))
     except keys.KeyMaterialError as error:
-        lines.append(words(f"密钥   {error}", f"keys         {error}"))
+        lines.append(words("密钥   ", "keys         ") + _spoken(str(error), words))
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pipelines import duck
 from pipelines.settings import Settings
+from pipelines.words import both
 
 PROGRESS = logging.getLogger("yudang")
 
@@ -115,7 +116,10 @@ def writer_lock(settings: Settings) -> Iterator[None]:
             holder = os.read(descriptor, 32).decode(errors="replace").strip()
             os.close(descriptor)
             raise WriterBusyError(
-                f"another run is writing in this home (process {holder or 'unknown'}); wait for it to end"
+                both(
+                    f"另一个运行正在写入本数据目录（进程 {holder or '不详'}），请等它结束后再运行。",
+                    f"another run is writing in this home (process {holder or 'unknown'}); wait for its end",
+                )
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -18,6 +18,7 @@ from pipelines.quality import results
 from pipelines.quality.assets import results_file, warning_count
 from pipelines.resources import WorkspaceResource
 from pipelines.warehouse.failure import value_free
+from pipelines.words import both, spoken
 from pipelines.workspace import BlockingCheckError, Workspace
 
 MARTS = dg.AssetKey(["publish", "marts"])
@@ -77,7 +78,12 @@ def build_assets(manifest: Path, mart_keys: Sequence[dg.AssetKey]) -> Sequence[d
             )
         failed = [one for one in outcome if not one.is_passed]
         if failed:
-            raise BlockingCheckError("；".join(f"{one.name}：{one.summary}" for one in failed))
+            raise BlockingCheckError(
+                both(
+                    "；".join(f"{one.name}：{spoken(one.summary, 'zh')}" for one in failed),
+                    "; ".join(f"{one.name}: {spoken(one.summary, 'en')}" for one in failed),
+                )
+            )
         with value_free(BlockingCheckError, audit.LedgerBrokenError):
             facts = publish_build(ground, manifest, context.run_id)
         yield dg.MaterializeResult(asset_key=MARTS, metadata=_metadata(facts))

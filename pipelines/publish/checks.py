@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pipelines import duck
 from pipelines.contract import model
 from pipelines.publish.content_hash import columns, quoted, table_names
-from pipelines.settings import Settings
+from pipelines.settings import LANGUAGES, Settings
+from pipelines.words import both, spoken
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,13 +43,32 @@ _LARGEST_COUNT = 10_000_000_000
 _SHORTEST_NAME, _SHORTEST_NUMBER = 2, 7
 
 
+_SHOWN = 3
+
+WAYS_OUT = {
+    "conservation": (
+        "请用 --rebuild --unit --day 重读有关报送后再运行。",
+        "Read the deliveries concerned again with --rebuild --unit --day.",
+    ),
+    "identifier_scan": (
+        "请查明该列的来源并改正报送或模型后再运行。",
+        "Find where the column comes from, mend the delivery or the model and run again.",
+    ),
+    "shrinkage": (
+        "请核对有关报送；确属实情时加 --accept-shrink 重新运行。",
+        "Check the deliveries; if it is so in fact, run again with --accept-shrink.",
+    ),
+}
+"""What to do when a check fails, in Chinese and English."""
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """Outcome of one blocking check.
 
     Attributes:
         name: stable name, also that of the Dagster asset check.
-        problems: Chinese sentences that name tables, columns and counts, never a value.
+        problems: phrases in both languages that name tables, columns and counts, never a value.
         examined: how much was looked at; a check that looked at nothing does not pass.
     """
 
@@ -63,13 +83,18 @@ class CheckResult:
 
     @property
     def summary(self) -> str:
-        """One Chinese sentence for people."""
+        """One sentence for people with the way out, in both languages."""
         if not self.examined:
-            return "没有可检查的内容，视为未通过。"
+            return both("没有可检查的内容，视为未通过。", "nothing to look at, which is no pass")
         if not self.problems:
-            return f"检查 {self.examined} 项，全部通过。"
-        more = f" 等 {len(self.problems)} 个问题" if len(self.problems) > 3 else ""
-        return "；".join(self.problems[:3]) + more + "。"
+            return both(f"检查 {self.examined} 项，全部通过。", f"{self.examined} looked at, nothing wrong")
+        chinese, english = WAYS_OUT[self.name]
+        count = len(self.problems)
+        shown = [[spoken(one, language) for one in self.problems[:_SHOWN]] for language in LANGUAGES]
+        return both(
+            "；".join(shown[0]) + (f" 等 {count} 个问题" if count > _SHOWN else "") + f"。{chinese}",
+            "; ".join(shown[1]) + (f", {count} problems in all" if count > _SHOWN else "") + f". {english}",
+        )
 
 
 def _attached(settings: Settings, **files: Path) -> DuckDBPyConnection:
@@ -103,7 +128,12 @@ def conservation(settings: Settings, warehouse: Path) -> CheckResult:
             """,
         )
         if unbalanced:
-            problems.append(f"{unbalanced} 个文件的行数不守恒：清单行数不等于接收、隔离、拒收之和")
+            problems.append(
+                both(
+                    f"{unbalanced} 个文件的行数不守恒：清单行数不等于接收、隔离、拒收之和",
+                    f"{unbalanced} files: manifest rows are not accepted + quarantined + refused",
+                )
+            )
         for dataset in model.datasets():
             problems += _dataset_conservation(connection, dataset)
         connection.execute(
@@ -129,7 +159,12 @@ def conservation(settings: Settings, warehouse: Path) -> CheckResult:
             """,
         )
         if lost:
-            problems.append(f"{lost} 个文件的隔离行数与登记不符")
+            problems.append(
+                both(
+                    f"{lost} 个文件的隔离行数与登记不符",
+                    f"quarantined rows of {lost} files differ from the register",
+                )
+            )
     finally:
         connection.close()
     return CheckResult("conservation", tuple(problems), examined)
@@ -168,9 +203,19 @@ def _dataset_conservation(connection: DuckDBPyConnection, dataset: str) -> list[
     ).fetchone() or (0, 0)
     problems = []
     if differing:
-        problems.append(f"数据集 {dataset} 有 {differing} 个文件的入仓行数与登记的接收行数不符")
+        problems.append(
+            both(
+                f"数据集 {dataset} 有 {differing} 个文件的入仓行数与登记的接收行数不符",
+                f"dataset {dataset}: rows of {differing} files differ from the accepted rows of the register",
+            )
+        )
     if unplaced:
-        problems.append(f"数据集 {dataset} 有 {unplaced} 行不属于现行、被取代、重复、撤回中的任何一种")
+        problems.append(
+            both(
+                f"数据集 {dataset} 有 {unplaced} 行不属于现行、被取代、重复、撤回中的任何一种",
+                f"dataset {dataset}: {unplaced} rows stand for none of the four versions",
+            )
+        )
     return problems
 
 
@@ -201,7 +246,12 @@ def identifier_scan(settings: Settings, warehouse: Path, marts: Path) -> CheckRe
                     if _scalar(
                         connection, f"select max(abs({quoted(column)}::hugeint)) from {relation}"
                     ) >= _LARGEST_COUNT:  # fmt: skip
-                        problems.append(f"{place} 含有大小如同证件号或电话的整数")
+                        problems.append(
+                            both(
+                                f"{place} 含有大小如同证件号或电话的整数",
+                                f"{place} holds whole numbers as large as a document number or phone",
+                            )
+                        )
                 elif kind in ("DATE", "TIMESTAMP", "BOOLEAN", "DOUBLE", "FLOAT") or "DECIMAL" in kind:
                     continue
                 elif column.endswith("_key"):
@@ -225,7 +275,11 @@ def _misshapen_keys(connection: DuckDBPyConnection, relation: str, column: str, 
         f"select count(*) from {relation} where {quoted(column)} is not null "
         f"and not regexp_full_match(cast({quoted(column)} as varchar), '{KEY_PATTERN}')",
     )
-    return [f"{place} 有 {found} 个值不是假名"] if found else []
+    return (
+        [both(f"{place} 有 {found} 个值不是假名", f"{place}: {found} values are no pseudonyms")]
+        if found
+        else []
+    )
 
 
 def _by_shape(connection: DuckDBPyConnection) -> list[str]:
@@ -248,7 +302,10 @@ def _by_shape(connection: DuckDBPyConnection) -> list[str]:
             group by place order by place
             """
         ).fetchall()
-        problems += [f"{place} 有 {count} 个值形如 {shape}" for place, count in found]
+        problems += [
+            both(f"{place} 有 {count} 个值形如 {shape}", f"{place}: {count} values look like {shape}")
+            for place, count in found
+        ]
     return problems
 
 
@@ -273,7 +330,11 @@ def _by_value(connection: DuckDBPyConnection) -> list[str]:
                 """
             ).fetchall()
             problems += [
-                f"{place} 有 {count} 个值就是 {dataset.name}.{column.name} 的值" for place, count in found
+                both(
+                    f"{place} 有 {count} 个值就是 {dataset.name}.{column.name} 的值",
+                    f"{place}: {count} values are values of {dataset.name}.{column.name}",
+                )
+                for place, count in found
             ]
     return problems
 
@@ -318,14 +379,19 @@ def shrinkage(settings: Settings, candidate: Path, published: Path, accept: bool
     """
     before = _row_counts(settings, published) if published.is_file() else {}
     now = _row_counts(settings, candidate)
-    problems = [] if now.get("fct_archive") else ["fct_archive 为空"]
+    problems = [] if now.get("fct_archive") else [both("fct_archive 为空", "fct_archive is empty")]
     for table, count in sorted(before.items()):
         if table not in now:
-            problems.append(f"{table} 不再存在")
+            problems.append(both(f"{table} 不再存在", f"{table} is gone"))
         elif count and not now[table] and table != "fct_archive":
-            problems.append(f"{table} 变为空表")
+            problems.append(both(f"{table} 变为空表", f"{table} became empty"))
         elif count and now[table] < count * (1 - SHRINK_LIMIT):
-            problems.append(f"{table} 由 {count} 行减至 {now[table]} 行")
+            problems.append(
+                both(
+                    f"{table} 由 {count} 行减至 {now[table]} 行",
+                    f"{table} shrank from {count} to {now[table]} rows",
+                )
+            )
     return CheckResult("shrinkage", () if accept else tuple(problems), len(now))
 
 

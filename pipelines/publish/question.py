@@ -13,6 +13,7 @@ from typing import Any
 
 from pipelines import duck
 from pipelines.settings import Settings
+from pipelines.words import both
 
 SHOWN_ROWS = 1000
 
@@ -54,13 +55,16 @@ def ask(settings: Settings, sql: str, unit: str | None = None) -> Answer:
         connection.execute("set lock_configuration = true")
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
-            raise QuestionError("one statement at a time, please")
+            raise QuestionError(
+                both("每次只能提一个查询语句，请分开提问。", "one statement at a time, please")
+            )
         cursor = connection.execute(statements[0])
         columns = tuple(column[0] for column in cursor.description or ())
         rows = cursor.fetchmany(SHOWN_ROWS + 1)
         return Answer(columns, tuple(rows[:SHOWN_ROWS]), len(rows) > SHOWN_ROWS)
     except duckdb.Error as error:
-        raise QuestionError(str(error).strip()) from None
+        text = str(error).strip()
+        raise QuestionError(both(f"查询无法执行，请按说明改正语句：{text}", text)) from None
     finally:
         connection.close()
 

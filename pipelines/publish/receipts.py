@@ -12,6 +12,7 @@ from pipelines.contract import model
 from pipelines.ingest import edition, receipt, tenure, withdrawal
 from pipelines.publish.content_hash import quoted
 from pipelines.settings import Settings
+from pipelines.words import both
 from pipelines.workspace import BlockingCheckError
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def complete_receipts(settings: Settings) -> int:
     broken = receipt.complete(settings, (receipt.VersionCount(*row) for row in rows))
     if broken:
         raise BlockingCheckError(
-            f"{len(broken)} receipts do not balance; the rows of their deliveries are lost"
+            both(
+                f"{len(broken)} 份回执的入湖行数与去向之和不等，请用 --rebuild --unit --day 重读这些报送。",
+                f"{len(broken)} receipts do not balance; read the deliveries again: --rebuild --unit --day",
+            )
         )
     return len({row[3] for row in rows})
 

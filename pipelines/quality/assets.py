@@ -12,6 +12,7 @@ from pipelines.quality import results, suites, thresholds
 from pipelines.quality.results import Severity, Status, SuiteResult
 from pipelines.resources import WorkspaceResource
 from pipelines.warehouse.failure import value_free
+from pipelines.words import both
 from pipelines.workspace import BlockingCheckError, Workspace
 
 RESULTS = "expectations.json"
@@ -103,7 +104,13 @@ def build_assets(known: Sequence[dg.AssetKey]) -> Sequence[dg.AssetsDefinition |
 
             with value_free(BlockingCheckError):
                 pages.write_refused(ground.settings, found)
-            raise BlockingCheckError(f"blocking expectations broke: {', '.join(blocking[:5])}")
+            names = ", ".join(blocking[:5])
+            raise BlockingCheckError(
+                both(
+                    f"阻断性的数据期望未达到：{names}；请看质量报告中的未通过页，改正后重新运行。",
+                    f"blocking expectations broke: {names}; see the refused page of the reports, run again",
+                )
+            )
 
     return [expectations]
 

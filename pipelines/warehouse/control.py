@@ -11,15 +11,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pipelines import __version__, duck
 from pipelines.settings import TIME_ZONE, Settings, SettingsError
+from pipelines.words import both
 from pipelines.workspace import BlockingCheckError, RunOptions, Workspace
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+_TYPES_CHINESE = {
+    "integer": "整数",
+    "decimal": "数字",
+    "number": "数字",
+    "date": "日期（YYYY-MM-DD）",
+    "boolean": "是否值（true 或 false）",
+}
 
 RULE_SEEDS = ("rules.csv", "parameters.csv", "indicators.csv")
 
@@ -94,9 +104,25 @@ def check_parameters(settings: Settings, parameters: Mapping[str, str]) -> None:
     known = known_parameters(settings)
     for name, value in parameters.items():
         if name not in known:
-            raise SettingsError(f"unknown parameter {name!r}; dbt_project/seeds/parameters.csv lists them")
+            close = get_close_matches(name, known, n=3)
+            raise SettingsError(
+                both(
+                    f"--set 没有参数 {name!r}，"
+                    + (f"是否要写 {'、'.join(close)}；" if close else "")
+                    + "全部参数见 dbt_project/seeds/parameters.csv。",
+                    f"--set: unknown parameter {name!r}; "
+                    + (f"did you mean {', '.join(close)}? " if close else "")
+                    + "dbt_project/seeds/parameters.csv lists them",
+                )
+            )
         if not _is_of_type(value, known[name]):
-            raise SettingsError(f"parameter {name!r} needs a value of type {known[name]}, not {value!r}")
+            chinese = _TYPES_CHINESE.get(known[name], known[name])
+            raise SettingsError(
+                both(
+                    f"--set 参数 {name} 的值须为{chinese}，不能是 {value!r}，请改正。",
+                    f"--set: parameter {name!r} needs a value of type {known[name]}, not {value!r}",
+                )
+            )
 
 
 def _is_of_type(value: str, value_type: str) -> bool:
@@ -202,7 +228,12 @@ def _latest_sent_at(connection: DuckDBPyConnection) -> datetime:
         "select max(received_at) from register where delivery_status = 'accepted'"
     ).fetchone()
     if not found or found[0] is None:
-        raise BlockingCheckError("no delivery was accepted yet; the receipts under feedback/ say why")
+        raise BlockingCheckError(
+            both(
+                "还没有任何报送被接收，请按 feedback 目录中的回执改正后以新批次报送。",
+                "no delivery was accepted yet; the receipts under feedback/ say why",
+            )
+        )
     return found[0]
 
 
@@ -211,7 +242,12 @@ def _latest_day(connection: DuckDBPyConnection) -> date:
         "select max(delivery_day) from control.delivery_file where is_active"
     ).fetchone()
     if not found or found[0] is None:
-        raise BlockingCheckError("no delivery counts at this cut-off; choose a later --known-at")
+        raise BlockingCheckError(
+            both(
+                "认知截止时刻之前没有有效的报送，请用更晚的 --known-at。",
+                "no delivery counts at this cut-off; choose a later --known-at",
+            )
+        )
     return found[0]
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import Settings
-from pipelines.warehouse.failure import without_values
+from pipelines.warehouse.failure import with_way_out, without_values
+from pipelines.words import both
 from pipelines.workspace import Workspace
 
 _SOURCE_SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".csv"})
@@ -46,7 +47,12 @@ def executable() -> Path:
     # not resolved: the interpreter of a virtual environment is a link out of it
     found = Path(sys.executable).parent / "dbt"
     if not found.is_file():
-        raise DbtError("dbt is not installed beside this Python; run `make setup`")
+        raise DbtError(
+            both(
+                "本 Python 旁没有安装 dbt，请运行 make setup。",
+                "dbt is not installed beside this Python; run `make setup`",
+            )
+        )
     return found
 
 
@@ -155,7 +161,13 @@ def ensure_manifest(settings: Settings) -> Path:
             check=False,
         )
         if finished.returncode != 0 or not manifest.is_file():
-            raise DbtError(f"the dbt project cannot be parsed: {finished.stdout[-3000:].strip()}")
+            said = finished.stdout[-3000:].strip()
+            raise DbtError(
+                both(
+                    f"dbt 项目无法解析，请按技术信息改正模型或配置后重新运行（技术信息：{said}）。",
+                    f"the dbt project cannot be parsed; mend it and run again ({said})",
+                )
+            )
         stamp.write_text(current, encoding="ascii")
     return manifest
 
@@ -240,8 +252,16 @@ class Build:
         if self.returncode == 0 and not self.failures:
             return
         if not self.failures:
-            raise DbtError(f"dbt ended with code {self.returncode}: {self.last_words}")
+            raise DbtError(with_way_out(f"dbt ended with code {self.returncode}: {self.last_words}"))
         shown = "; ".join(
             f"{unique_id.split('.', 2)[-1]}: {text}" for unique_id, text in list(self.failures.items())[:5]
         )
-        raise DbtError(f"{len(self.failures)} node(s) of the build failed: {shown}")
+        count = len(self.failures)
+        raise DbtError(
+            both(
+                f"数仓有 {count} 个模型或检查未通过，请在 Dagster（yudang serve）查看，改正后重新运行"
+                f"（技术信息：{shown}）。",
+                f"{count} node(s) of the build failed; look at them in Dagster (yudang serve), mend data or "
+                f"models and run again ({shown})",
+            )
+        )

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipelines.words import both
+
 # these kinds of DuckDB errors speak of names in SQL only; all others may quote a value of a row
 _NAMES_ONLY = re.compile(r"(Binder|Catalog|Parser|Syntax|Permission|Out of Memory) Error", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’")
@@ -31,8 +33,31 @@ def without_values(text: str) -> str:
     return cleaned.strip()[:_LONGEST]
 
 
+_WAYS_OUT: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile(r"Out of Memory|MemoryError|failed to (pin|allocate)", re.IGNORECASE),
+        "内存不足，请调高 YUDANG_MEMORY_LIMIT 或减少并行任务后重新运行",
+        "out of memory; raise YUDANG_MEMORY_LIMIT or stop other work, then run again",
+    ),
+    (
+        re.compile(r"No space left|Errno 28|out of disk", re.IGNORECASE),
+        "磁盘空间不足，请腾出空间后重新运行",
+        "the disk is full; free space and run again",
+    ),
+    (
+        re.compile(r"PermissionError|Permission denied|Errno 13", re.IGNORECASE),
+        "没有读写数据目录的权限，请改正权限后重新运行",
+        "no permission for the home folder; mend it and run again",
+    ),
+)
+_ANY_WAY_OUT = (
+    "本环节意外中断，请在 Dagster（yudang serve）查看该步骤，排除原因后重新运行",
+    "a stage broke; look at the step in Dagster (yudang serve), mend the cause and run again",
+)
+
+
 class StageError(RuntimeError):
-    """A stage broke; the message is free of values and may stand in Dagster's storage and on screens."""
+    """A stage broke; the message, in both languages, is free of values and may stand in logs."""
 
 
 @contextmanager
@@ -50,7 +75,17 @@ def value_free(*spoken: type[Exception]) -> Iterator[None]:
         if isinstance(error, (*spoken, StageError)):
             raise
         # not chained: Dagster would store the original's message along with this one
-        raise StageError(describe(error)) from None
+        raise StageError(with_way_out(describe(error))) from None
+
+
+def with_way_out(technical: str) -> str:
+    """A value-free technical text behind a sentence with the way out, in both languages."""
+    chinese, english = _ANY_WAY_OUT
+    for pattern, *known in _WAYS_OUT:
+        if pattern.search(technical):
+            chinese, english = known
+            break
+    return both(f"{chinese}（技术信息：{technical}）。", f"{english} ({technical})")
 
 
 def describe(error: BaseException) -> str:

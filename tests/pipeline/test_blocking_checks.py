@@ -13,6 +13,7 @@ import pytest
 from pipelines import run as runner
 from pipelines.publish import checks
 from pipelines.settings import Settings
+from pipelines.words import spoken
 from pipelines.workspace import RunOptions, Workspace, writer_lock
 from tests.conftest import CANARIES, SampleRun, ask
 
@@ -148,7 +149,7 @@ def test_a_first_publication_needs_archives(planted: Settings) -> None:
     planted.marts_file.unlink()
     assert problems(planted, "shrinkage") == ()
     keep(planted, "fct_archive", 0)
-    assert problems(planted, "shrinkage") == ("fct_archive 为空",)
+    assert [spoken(one, "zh") for one in problems(planted, "shrinkage")] == ["fct_archive 为空"]
 
 
 def publish_only(settings: Settings, options: RunOptions) -> runner.Outcome:
@@ -188,6 +189,8 @@ def test_a_failed_check_is_exit_3_and_the_last_good_marts_stand(
     outcome = publish_only(planted, RunOptions())
     assert outcome.code == 3
     assert check in outcome.reasons[0]
+    assert "请" in spoken(outcome.reasons[0], "zh")
+    assert spoken(outcome.reasons[0], "en").isascii()
     assert not any(value in reason for reason in outcome.reasons for value in CANARIES.values())
     assert reader.execute("select count(*) > 0 from held.marts.fct_archive").fetchone() == (True,)
     reader.close()

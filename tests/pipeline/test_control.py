@@ -17,6 +17,7 @@ from pipelines.warehouse.control import (
     ruleset_version,
     withdrawn_deliveries,
 )
+from pipelines.words import spoken
 
 START = datetime(2026, 1, 1, 20)
 
@@ -113,6 +114,13 @@ def test_known_parameters_of_the_right_type_pass() -> None:
 def test_overrides_that_cannot_be_used_are_refused(name: str, value: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         check_parameters(Settings.load(), {name: value})
+
+
+def test_an_override_that_cannot_be_used_is_told_in_both_languages() -> None:
+    with pytest.raises(SettingsError) as raised:
+        check_parameters(Settings.load(), {"service_entry_day": "7"})
+    assert "是否要写 service_entry_days" in spoken(str(raised.value), "zh")
+    assert spoken(str(raised.value), "en").isascii()
 
 
 def test_the_version_of_the_rules_knows_the_overrides_but_not_their_order() -> None:
