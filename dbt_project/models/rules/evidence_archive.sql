@@ -159,6 +159,9 @@ select
     upgrade.archive_key is not null as has_unlinked_upgrade,
     cast(held.vanished_at as date) as vanished_date,
     held.archived_date,
+    archive_stop.stopped_date,
+    archive_stop.late_edit_date,
+    coalesce(archive_stop.has_undated_edit, false) as has_undated_edit,
     nullif(concat_ws(
         '、',
         case when not {{ is_filled('held.archive_no') }} then '档案编号' end,
@@ -207,3 +210,4 @@ inner join {{ ref('parameter_period') }} as parameter
 left join rival on held.archive_key = rival.archive_key
 left join taken on held.archive_key = taken.archive_key
 left join upgrade on held.archive_key = upgrade.archive_key
+left join {{ ref('archive_stop') }} as archive_stop on held.archive_key = archive_stop.archive_key

@@ -1,6 +1,6 @@
 {% set rules = [
     'a1_1_3', 'a1_1_3b', 'a1_2_2', 'a1_2_4a', 'a1_2_4b', 'a1_2_4c', 'a1_2_4d', 'a1_2_4e', 'a1_4_3_1c', 'a1_6_2_4',
-    'arc_5',
+    'arc_5', 'art_14b',
 ] %}
 {#- What makes a number wrong, the gravest first: the first one found names the finding. -#}
 {% set number_errors = [
@@ -147,7 +147,15 @@ verdict as (
             when measured.is_identity_valid then 'PASS'
             when measured.own_key_type_code = 'BC' then 'FAIL:BC_PAST_GRACE'
             else 'FAIL:NO_CLASS_A_KEY'
-        end as arc_5
+        end as arc_5,
+
+        case
+            when measured.as_of_date < measured.rules_effective_from then 'NOT_APPLICABLE:PRE_RULE'
+            when measured.stopped_date is null then 'NOT_APPLICABLE:NOT_TERMINATED'
+            when measured.late_edit_date is not null then 'FAIL:UPDATE_AFTER_STOP'
+            when measured.has_undated_edit then 'NOT_EVALUABLE:EDIT_DATE_MISSING'
+            else 'PASS'
+        end as art_14b
     from measured
 )
 
@@ -159,6 +167,8 @@ select
     coalesce(verdict.created_date, verdict.as_of_date) as created_date,
     coalesce(verdict.vanished_date, verdict.as_of_date) as vanished_date,
     coalesce(verdict.taken_date, verdict.as_of_date) as taken_date,
+    verdict.stopped_date,
+    coalesce(verdict.late_edit_date, verdict.as_of_date) as late_edit_date,
     verdict.id_due_date,
     verdict.cover_missing_text,
     verdict.basic_missing_text,
