@@ -61,6 +61,22 @@ def test_the_same_pair_with_the_same_bytes_is_a_repetition(home: Home) -> None:
     assert content(home) == before
 
 
+def test_the_same_bytes_in_another_days_folder_change_nothing(home: Home) -> None:
+    first(home).write()
+    home.ingest()
+    rows, register = home.rows("archive").rows(), home.register()
+    builder = first(home)
+    builder.folder_day = "2026-01-09"
+    builder.write()
+    (outcome,) = home.ingest().deliveries
+    assert (outcome.refusal.code, outcome.refused_rows) == ("DAY_MISMATCH", 2)
+    assert home.rows("archive").rows() == rows
+    assert home.register().filter(pl.col("delivery_status") == "accepted").equals(register)
+    receipts = {path.name for path in home.settings.feedback.glob("500116/receipts/*.json")}
+    assert receipts == {"2026-01-07-B1.json", "2026-01-09-B1.json"}
+    assert home.ingest().known == 2
+
+
 @pytest.mark.parametrize("is_stepwise", [True, False])
 @pytest.mark.parametrize("order", list(itertools.permutations((0, 1, 2))))
 def test_the_earliest_sent_owns_the_batch_whatever_arrived_first(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -198,15 +200,37 @@ def test_a_failed_check_is_exit_3_and_the_last_good_marts_stand(
     assert unit_files == {path.name: path.stat().st_mtime_ns for path in planted.units_dir.iterdir()}
 
 
+READER = """
+import sys, duckdb
+held = duckdb.connect()
+held.execute(f"attach '{sys.argv[1]}' as held (read_only)")
+for question in sys.stdin:
+    print(held.execute(question).fetchone()[0], flush=True)
+"""
+
+
 def test_a_reader_of_the_old_marts_is_not_disturbed_by_a_publication(planted: Settings) -> None:
+    """The reader is a process of its own, as an analyst's is; it keeps the file that it opened."""
     before = rows_of(planted, "fct_termination")
-    reader = duckdb.connect()
-    reader.execute(f"attach '{planted.marts_file}' as held (read_only)")
-    change(planted.build / "marts.duckdb", "delete from marts.fct_termination")
-    outcome = publish_only(planted, RunOptions(accept_shrink=True, parquet=True))
-    assert (outcome.code, outcome.reasons) == (0, ())
-    assert reader.execute("select count(*) from held.marts.fct_termination").fetchone() == (before,)
-    reader.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(planted.marts_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        assert reader.stdin and reader.stdout
+
+        def answer(question: str) -> int:
+            reader.stdin.write(question + "\n")
+            reader.stdin.flush()
+            return int(reader.stdout.readline())
+
+        assert answer("select count(*) from held.marts.fct_termination") == before
+        change(planted.build / "marts.duckdb", "delete from marts.fct_termination")
+        outcome = publish_only(planted, RunOptions(accept_shrink=True, parquet=True))
+        assert (outcome.code, outcome.reasons) == (0, ())
+        assert answer("select count(*) from held.marts.fct_termination") == before
+        assert answer("select count(*) from held.marts.fct_archive") == rows_of(planted, "fct_archive")
     assert rows_of(planted, "fct_termination") == 0
     copies = {path.stem for path in (planted.marts / "parquet").iterdir()}
     assert copies == set(outcome.facts["tables"])
