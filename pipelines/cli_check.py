@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli import Words, _language, language_option
+from pipelines.words import both, spoken
 
 if TYPE_CHECKING:
     from pipelines.ingest.check import Checked, Progress
@@ -55,10 +56,11 @@ def check(
     words = Words(_language(context, language))
     if path.is_dir() and (dataset or source_system):
         raise click.UsageError(
-            words(
-                "文件夹的数据集和来源系统由清单说明，请去掉该选项",
+            both(
+                "文件夹的数据集和来源系统由清单说明，请去掉该选项。",
                 "the manifest names datasets and source system of a folder; leave the option out",
-            )
+            ),
+            context,
         )
     from pipelines.ingest.check import NotCheckable
     from pipelines.ingest.check_document import as_document, not_checkable
@@ -69,7 +71,7 @@ def check(
             document = as_document(_checked(path, scratch, dataset, source_system, progress), path.name)
     except NotCheckable as error:
         document = not_checkable(error, path.name)
-        click.echo(words(error.chinese, error.english), err=True)
+        click.echo(spoken(str(error), words.language), err=True)
         _write(document, json_path)
     else:
         if json_path != "-":
@@ -145,4 +147,8 @@ def _write(document: dict[str, Any], target: str | None) -> None:
         try:
             Path(target).write_text(text, encoding="utf-8")
         except OSError:
-            raise click.UsageError(f"无法写入 {target}，请换一个位置 / cannot be written") from None
+            raise click.UsageError(
+                both(
+                    f"无法写入 {target}，请换一个位置。", f"{target} cannot be written; choose another place"
+                )
+            ) from None

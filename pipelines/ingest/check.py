@@ -27,6 +27,7 @@ from pipelines.ingest.readers import FORMATS, open_file
 from pipelines.ingest.rows import Weighed
 from pipelines.ingest.senders import may_send
 from pipelines.settings import TIME_ZONE, Settings
+from pipelines.words import both
 
 CLEAN, FINDINGS, UNREADABLE = "clean", "findings", "unreadable"
 
@@ -48,12 +49,10 @@ Progress = Callable[[str, int], None]
 
 
 class NotCheckable(ValueError):
-    """What was given cannot be checked; `chinese` and `english` say why and what would do."""
+    """What was given cannot be checked; the message says in both languages why and what would do."""
 
     def __init__(self, chinese: str, english: str) -> None:
-        super().__init__(f"{chinese} {english}")
-        self.chinese = chinese
-        self.english = english
+        super().__init__(both(chinese, english))
 
 
 @dataclass(frozen=True)

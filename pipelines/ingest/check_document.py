@@ -30,6 +30,7 @@ from pipelines.contract.model import Column
 from pipelines.ingest import receipt
 from pipelines.ingest.check import UNREADABLE, Checked, NotCheckable
 from pipelines.ingest.examples import Examples
+from pipelines.words import spoken
 
 FORM = "yudang check 1"
 
@@ -59,7 +60,7 @@ def as_document(checked: Checked, path: str) -> dict[str, Any]:
 
 def not_checkable(error: NotCheckable, path: str) -> dict[str, Any]:
     """The document of something that could not be checked at all."""
-    message = {"sentence": error.chinese, "english": error.english}
+    message = {"sentence": spoken(str(error), "zh"), "english": spoken(str(error), "en")}
     return {"form": FORM, "verdict": UNREADABLE, "path": path, "message": message}
 
 

@@ -14,6 +14,7 @@ class Limits:
 
     Attributes:
         chunk_bytes: bytes read at once from a CSV file; memory grows with it, results do not depend on it.
+            From 32 MiB on the C library takes fresh pages from the system for every piece.
         block_rows: rows judged and written at once; results do not depend on it.
         line_bytes: longest CSV record in UTF-8; a longer one refuses the file.
         manifest_bytes: largest manifest.

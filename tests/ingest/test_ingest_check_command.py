@@ -347,6 +347,17 @@ def test_what_cannot_be_read_ends_with_2_and_says_what_would_do(check: Any, tmp_
     assert check(tmp_path / "visits.csv", "--dataset", "htn_followup").code == 0
 
 
+def test_options_that_cannot_be_meant_are_usage_errors(system_temp: Path, tmp_path: Path) -> None:
+    folder = desk(tmp_path).add("archive", [archive()]).write()
+    path = table(tmp_path, "archive", [archive()])
+    for arguments, way_out in (
+        ([str(folder), "--dataset", "archive"], "请去掉该选项"),
+        ([str(path), "--json", str(tmp_path / "no folder" / "x.json")], "请换一个位置"),
+    ):
+        result = CliRunner().invoke(main, ["check", *arguments])
+        assert (result.exit_code, way_out in result.output) == (2, True)
+
+
 def test_the_machine_form_can_go_to_standard_output_alone(system_temp: Path, tmp_path: Path) -> None:
     path = table(tmp_path, "archive", [archive()])
     result = CliRunner().invoke(main, ["check", str(path), "--json", "-"])
