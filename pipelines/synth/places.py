@@ -18,6 +18,10 @@ _DATA = Path(__file__).parent / "data"
 #: The first five make the default sample: centre, west, university town, south-west, and a mountain county.
 UNIT_ORDER = ("500103", "500116", "500106", "500118", "500236")
 VILLAGES_PER_TOWN = 4
+#: A township with more residents has more villages, so that archive numbers do not run out.
+_RESIDENTS_PER_VILLAGE = 4000
+#: Before the name of a village when a township uses it again.
+_FURTHER = ("", "东", "南", "西", "北", "上", "下")
 _RESIDENTS_PER_TOWN = 1000
 _VILLAGE_NAMES = [
     "金桥",
@@ -123,12 +127,15 @@ def build_places(residents: int, unit_count: int) -> Places:
             np.unique(np.linspace(0, known.height - 1, min(wanted, known.height)).astype(int))
         )
         name = districts[unit]["district_name"]
+        crowd = residents * weights[number] / picked.height
+        village_count = min(max(VILLAGES_PER_TOWN, round(crowd / _RESIDENTS_PER_VILLAGE)), 99)
         for code, town_name in picked.select("town_code", "town_name").iter_rows():
             town = len(towns)
             towns.append((code, town_name, number))
             rural = town_name.endswith(("镇", "乡"))
-            for index in range(VILLAGES_PER_TOWN):
-                village = _VILLAGE_NAMES[(town * 5 + index * 3) % len(_VILLAGE_NAMES)]
+            for index in range(village_count):
+                again = _FURTHER[index // len(_VILLAGE_NAMES)]
+                village = again + _VILLAGE_NAMES[(town * 5 + index * 3) % len(_VILLAGE_NAMES)]
                 # Groups of the archive number: 001-099 neighbourhood, 101-199 village committee.
                 suffix, kind = (101 + index, "村") if rural else (1 + index, "社区")
                 villages.append((f"{code}{suffix:03d}", village + kind, town, number))

@@ -73,13 +73,13 @@ def write_rows(rows: dict[str, Rows], path: Path) -> None:
     path.mkdir(parents=True)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     for name, found in rows.items():
-        schema = found.frame.clear().to_arrow().schema
+        table = found.frame.rechunk().to_arrow().combine_chunks()
         with (
             pa.OSFile(str(path / f"{name}.arrow"), "wb") as file,
-            pa.ipc.new_file(file, schema, options=options) as writer,
+            pa.ipc.new_file(file, table.schema, options=options) as writer,
         ):
-            for folder in found.parts:
-                # One batch a delivery, so that its rows can be read alone.
-                writer.write_batch(found.of(folder).rechunk().to_arrow().to_batches()[0])
+            # One batch a delivery, so that its rows can be read alone.
+            for first, count in found.parts.values():
+                writer.write_batch(table.slice(first, count).to_batches()[0])
     index = {name: list(found.parts) for name, found in rows.items()}
     (path / _INDEX).write_text(json.dumps(index), encoding="utf-8")
