@@ -249,38 +249,34 @@ def _large_city(
     tallies: list[truth.Tally] = []
     written: list[assemble.Written] = []
     turns: dict[int, int] = {}
-    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn"))
     try:
         write_rows(_territory_rows(plan), scratch / "city")
-        with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-            for number, batch in enumerate(_rounds(slices)):
-                made = [pool.submit(_make_slice, plan, share, scratch, truth_folder) for share in batch]
-                broken: list[refusals.BrokenRow] = []
-                for share, job in zip(batch, made, strict=True):
-                    tally, bad = job.result()
-                    tallies.append(tally)
-                    broken += bad
-                    tell(f"居民 residents {share.number + 1}/{len(slices)}")
-                    _append_truth(scratch / str(share.number), truth_folder)
-                city = [scratch / "city"] if number == 0 else []
-                units = [-1, *sorted({unit for share in batch for unit in share.units})]
-                if number == 0:
-                    units = list(range(-1, plan.units))
-                folders = {
-                    unit: [*city, *(scratch / str(one.number) for one in batch if unit in (-1, *one.units))]
-                    for unit in units
-                }
-                jobs = [
-                    pool.submit(_make_files, inbox, unit, folders[unit], broken, turns.get(unit, 0))
-                    for unit in units
-                ]
-                for unit, job_of_files in zip(units, jobs, strict=True):
-                    written += job_of_files.result()
-                    turns[unit] = turns.get(unit, 0) + 1
-                    tell(f"报送文件 files {inbox.code(unit)}")
-                for share in batch:
-                    shutil.rmtree(scratch / str(share.number))
+        for batch in _rounds(slices):
+            made = [pool.submit(_make_slice, plan, share, scratch, truth_folder) for share in batch]
+            broken: list[refusals.BrokenRow] = []
+            for share, slice_job in zip(batch, made, strict=True):
+                tally, bad = slice_job.result()
+                tallies.append(tally)
+                broken += bad
+                tell(f"居民 residents {share.number + 1}/{len(slices)}")
+                _append_truth(scratch / str(share.number), truth_folder)
+            jobs = {}
+            for unit in [-1, *sorted({unit for share in batch for unit in share.units})]:
+                turn = turns.get(unit, 0)
+                turns[unit] = turn + 1
+                folders = [scratch / str(one.number) for one in batch if unit < 0 or unit in one.units]
+                if turn == 0:
+                    folders.insert(0, scratch / "city")
+                jobs[unit] = pool.submit(_make_files, inbox, unit, folders, broken, turn)
+            for unit, file_job in jobs.items():
+                written += file_job.result()
+                tell(f"报送文件 files {inbox.code(unit)}")
+            for share in batch:
+                shutil.rmtree(scratch / str(share.number))
     finally:
+        # After a failure nobody waits for the slices that were still to come.
+        pool.shutdown(cancel_futures=True)
         shutil.rmtree(scratch, ignore_errors=True)
     return truth.added_up(tallies), written
 
