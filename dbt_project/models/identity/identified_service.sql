@@ -1,4 +1,5 @@
--- Every current service record of any form, with its person and the institution that served.
+-- Every current service record of any form, with its person and the institution that served. What happened after the
+-- evaluation day has not happened yet.
 with recorded as (
     {%- for dataset in service_datasets() %}
         select
@@ -57,6 +58,10 @@ served as (
             else coalesce(service.mode_code, '') in ('1', '2')
         end as is_face_to_face
     from {{ with_person_of('recorded') }} as service
+    where
+        service.service_date <= {{ as_of_date() }}
+        -- a date that was already ahead when it was sent is an error to be judged, not a later event
+        or cast(service.first_received_at as date) <= {{ as_of_date() }}
 ),
 
 archived_person as (

@@ -70,7 +70,10 @@ change as (
         sequenced.first_received_at as changed_at,
         sequenced.previous_received_at as unchanged_until
     from sequenced
-    where sequenced.previous_received_at is not null
+    cross join run_context
+    where
+        sequenced.previous_received_at is not null
+        and cast(sequenced.first_received_at as date) <= run_context.as_of_date
     union all
     select
         sequenced.dataset,
@@ -80,9 +83,11 @@ change as (
         sequenced.vanished_at as changed_at,
         sequenced.received_at as unchanged_until
     from sequenced
+    cross join run_context
     where
         sequenced.version_status = 'current'
         and sequenced.vanished_at is not null
+        and cast(sequenced.vanished_at as date) <= run_context.as_of_date
 ),
 
 change_with_amendment as (
