@@ -5,6 +5,7 @@ Not here: the list of stories (catalogue.py).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.synth.archives import BASIC_GAP_SHARE, COVER_GAP_SHARE, archive_ids
-from pipelines.synth.catalogue import CASES, FEWEST, GROUPS, NUMBERS
+from pipelines.synth.catalogue import CASES, FEWEST, GAMING, GROUPS, NUMBERS
 from pipelines.synth.clock import (
     RULES_EFFECTIVE_FROM,
     Whole,
@@ -21,6 +22,9 @@ from pipelines.synth.clock import (
     plus,
 )
 from pipelines.synth.world import World
+
+#: Share of an institution's archives that it ends in one month; the rule asks from 5 per cent on.
+MASS_SHARE = 0.09
 
 
 def members(world: World, *kinds: str) -> Whole:
@@ -46,7 +50,15 @@ def wanted_counts(world: World) -> dict[str, int]:
             fits = fits and plan.defects > 0
         fewest = GROUPS.get(case.kind, FEWEST)
         counts[case.kind] = max(fewest, round(plan.residents * share)) if fits else 0
+        if case in GAMING and fits:
+            held = world.people.has_archive & (world.people.org == gaming_institution(world))
+            counts[case.kind] = math.ceil(held.sum() * MASS_SHARE) + 1
     return counts
+
+
+def gaming_institution(world: World) -> int:
+    """The institution that ends archives in masses: the same one in all slices of a district."""
+    return int(world.places.town_org[0])
 
 
 def assign_cases(world: World) -> dict[str, int]:
@@ -103,6 +115,7 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
         "schoolchild": schoolchild,
         "x_number": settled & people.id_no.str.ends_with("X").to_numpy(),
         "fresh": fresh,
+        "institution": settled & (age < 85) & (people.org == gaming_institution(world)),
     }
 
 

@@ -26,12 +26,14 @@ from pipelines.synth import (
     departures,
     expected,
     flaws,
+    gaming,
     lost,
     moves,
     newborns,
     records,
     refusals,
     registers,
+    slips,
     territory,
     truth,
 )
@@ -163,6 +165,8 @@ def live(world: World) -> dict[str, int]:
     newborns.add_newborns(world)
     flaws.add_identity_flaws(world)
     care.add_care(world)
+    gaming.add_gaming(world)
+    slips.add_slips(world)
     records.add_record_flaws(world, counts)
     archives.change_phones(world)
     population.add_population(world)

@@ -43,6 +43,10 @@ _MOVED_KINDS = (
     "moved_within_city",
     "moved_without_destination",
     "moved_returns_within_year",
+    "moved_before_news",
+    "moved_not_departed",
+    "moved_absence_unknown",
+    "moved_absence_short",
 )
 
 
@@ -96,7 +100,17 @@ def add_departures(world: World) -> None:
     facts["evidence_code"] = np.where(stranger, "9", facts["evidence_code"])
     facts["destination_code"] = masked(~nowhere, np.where(inside, "500101", facts["destination_code"]))
     facts["return_expected_code"] = np.where(back, "2", facts["return_expected_code"])
-    people.stay_to[person] = plus(facts["departed_date"], -1)
+    early = is_kind(world, person, "moved_before_news")
+    present = is_kind(world, person, "moved_not_departed")
+    undated = is_kind(world, person, "moved_absence_unknown")
+    short = is_kind(world, person, "moved_absence_short")
+    facts["info_received_date"] = np.where(early, plus(declared, 3), facts["info_received_date"])
+    away = np.where(present, plus(declared, 9), facts["departed_date"])
+    away = np.where(short, plus(declared, -25), away)
+    facts["departed_date"] = np.where(undated, NEVER, away)
+    # Without a word about the return only the length of the absence could tell.
+    facts["return_expected_code"] = np.where(undated | short, "9", facts["return_expected_code"])
+    people.stay_to[person] = plus(np.minimum(away, declared), -1)
     people.left[person] = np.where(inside, NEVER, declared)
     told = np.where(stranger, NEVER, facts["info_received_date"])
     add_contacts(world, person, person, org, told, "1", "1", "1", purpose="3")
@@ -115,13 +129,18 @@ def add_departures(world: World) -> None:
     )
     set_status(world, person, "MOVED_OUT", declared)
     declare(world, person, "MOVED_OUT", archived)
-    flawed = stranger | inside | nowhere | back
-    set_expected(world, person[flawed], "MANAGED")
+    flawed = stranger | inside | nowhere | back | early | present | undated | short
+    gone = early | present | (short & (add_months(away, 12) <= world.plan.last))
+    set_expected(world, person[flawed & ~gone], "MANAGED")
     for chosen, code in (
         (stranger, "MOVED_OUT_WITHOUT_INFORMANT"),
         (inside, "DESTINATION_IN_CITY"),
         (nowhere, "DESTINATION_MISSING"),
         (back, "RETURN_WITHIN_YEAR"),
+        (early, "MOVED_OUT_BEFORE_NEWS"),
+        (present, "NOT_DEPARTED"),
+        (undated, "ABSENCE_UNKNOWN"),
+        (short, "ABSENCE_TOO_SHORT"),
     ):
         note_stories(world, "A1-6-1-3", code, "termination", unit, ids, person, chosen)
     note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, flawed)

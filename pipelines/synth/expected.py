@@ -33,6 +33,13 @@ _NO_CLASS_A_NUMBER = (
     "mother_id_invalid",
     "twins_same_name",
     "bc_over_six",
+    "id_letters",
+    "id_birth_future",
+    "id_missing",
+    "bc_pattern",
+    "mother_is_a_man",
+    "mother_too_old",
+    "twin_placeholder",
 )
 
 
@@ -212,7 +219,7 @@ def _has_valid_document(world: World, date: np.datetime64) -> Flags:
     has_certificate = (document == "BC") | ~np.isnat(certificate)
     valid[person] = has_number | (has_certificate & in_grace)
     flawed = np.isin(people.case, [NUMBERS[kind] for kind in _NO_CLASS_A_NUMBER])
-    twins = members(world, "twins_same_name")
+    twins = members(world, "twins_same_name", "twin_placeholder")
     flawed[people.twin[twins]] = True
     return valid & ~flawed
 

@@ -13,10 +13,12 @@ import polars as pl
 from pipelines.synth.applications import note_managers, other_org
 from pipelines.synth.archives import add_copies, add_versions
 from pipelines.synth.cases import draw_days, members, note_archives, note_copies, note_persons, story_window
-from pipelines.synth.clock import Whole, add_months, away_from_year_end
+from pipelines.synth.clock import Whole, add_months, away_from_year_end, plus, year_of
 from pipelines.synth.identity import NEVER_ISSUED_COUNTIES, with_check
 from pipelines.synth.world import World
 
+#: Mark of a gap in the basic information that is the document itself.
+NO_DOCUMENT = 9
 _PLACEHOLDERS = ("111111111111111111", "123456789012345678")
 _FULL_WIDTH = {character: chr(ord(character) + 0xFEE0) for character in "0123456789X"}
 
@@ -27,6 +29,7 @@ def add_identity_flaws(world: World) -> None:
     _wrong_numbers(world)
     _dummies(world)
     _duplicates(world)
+    _name_managers_late(world)
 
 
 def _first(world: World, person: Whole, columns: dict[str, Any]) -> None:
@@ -71,6 +74,13 @@ def _wrong_numbers(world: World) -> None:
     _spoil(world, impossible, with_check(no_day), "ID_BIRTH_IMPOSSIBLE")
     placeholder = members(world, "id_placeholder")
     _spoil(world, placeholder, pl.Series(np.array(_PLACEHOLDERS)[placeholder % 2]), "ID_PLACEHOLDER")
+    letters = members(world, "id_letters")
+    text = people.id_no.gather(letters)
+    _spoil(world, letters, text.str.slice(0, 9) + "O" + text.str.slice(10), "ID_PATTERN")
+    unborn = members(world, "id_birth_future")
+    later = people.id_body[unborn] + (2056 - people.id_body[unborn] // 10**7 % 10**4) * 10**7
+    _spoil(world, unborn, with_check(later), "ID_BIRTH_FUTURE")
+    _leave_out(world, members(world, "id_missing"))
     short = members(world, "id_short")
     _spoil(world, short, people.id_no.gather(short).str.slice(0, 17), "ID_LENGTH")
     sex = members(world, "id_sex_mismatch")
@@ -79,6 +89,17 @@ def _wrong_numbers(world: World) -> None:
     birth = members(world, "id_birth_mismatch")
     _first(world, birth, {"birth_date": add_months(people.birth[birth], -12)})
     note_archives(world, "A1-2-4a", "ID_BIRTH_MISMATCH", birth)
+
+
+def _leave_out(world: World, person: Whole) -> None:
+    """Archives without any document, which basic information asks for too."""
+    people = world.people
+    # Known by the mother, but no mother is named: no document at all.
+    people.base_document[person] = "MO"
+    world.block_has_id[person] = False
+    world.basic_gap[person] = NO_DOCUMENT
+    note_archives(world, "A1-2-4a", "IDENTITY_MISSING", person)
+    note_archives(world, "ARC-5", "NO_CLASS_A_KEY", person)
 
 
 def _spoil(world: World, person: Whole, numbers: pl.Series, code: str) -> None:
@@ -134,6 +155,19 @@ def _duplicates(world: World) -> None:
     note_copies(world, "A1-2-2", "DUP_SAME_DAY", twice, twice)
     note_copies(world, "A1-2-2", "DUP_SAME_DAY", twice, copy)
     _note_double(world, twice)
+
+
+def _name_managers_late(world: World) -> None:
+    """Archives that nobody manages in the first weeks after their creation."""
+    people = world.people
+    person = members(world, "manager_named_late")
+    since = plus(people.created[person], 3 + world.random("late managers").integers(0, 20, size=len(person)))
+    # The last days of a year belong to its evaluation.
+    fits = (year_of(plus(since, 2)) == year_of(people.created[person])) & (since <= world.plan.last)
+    person, since = person[fits], since[fits]
+    _first(world, person, {"manage_from_date": since})
+    people.stay_from[person] = since
+    note_persons(world, "ART-1c", "MANAGER_GAP", person)
 
 
 def _note_double(world: World, person: Whole) -> None:

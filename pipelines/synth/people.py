@@ -230,7 +230,7 @@ def _draw_births(
     mothers = generator.permutation(mothers)
     births = plus(np.full(wanted, first), generator.integers(1, span, size=wanted))
     # Some births in the last weeks, whose documents are still open on the last day, and twins among them.
-    recent = max(4, min(9, wanted // 3), wanted // 12)
+    recent = max(4, min(12, wanted // 3), wanted // 12)
     births[:recent] = plus(
         np.full(len(births[:recent]), last), -generator.integers(32, 80, size=len(births[:recent]))
     )

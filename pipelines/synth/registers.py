@@ -91,7 +91,7 @@ def _city_index(world: World) -> None:
             np.full(len(touched), CITY_UNIT),
             np.full(len(touched), date),
             {
-                "city_index_id": "CI" + pl.Series(touched).cast(pl.String).str.zfill(9),
+                "city_index_id": "CI" + pl.Series(world.person_numbers(touched)).cast(pl.String).str.zfill(9),
                 "unit": np.array(places.units)[unit],
                 "district_archive_id": archive_ids(world, copy[touched]),
                 "id_no": masked(numbered[touched], people.id_no.gather(touched)),
@@ -191,7 +191,7 @@ def _feedback(world: World) -> None:
             people.unit[who],
             day_of[chosen],
             {
-                "feedback_id": "FB" + pl.Series(who).cast(pl.String).str.zfill(9),
+                "feedback_id": "FB" + pl.Series(world.person_numbers(who)).cast(pl.String).str.zfill(9),
                 **identity_block(world, who, who),
                 "kind_code": kind[chosen],
                 "field_name": masked(kind[chosen] == "1", ["phone"] * len(chosen)),

@@ -16,8 +16,10 @@ import polars as pl
 from pipelines.synth.archives import archive_ids, first_copies
 from pipelines.synth.cases import members, note_persons
 from pipelines.synth.catalogue import CASES
+from pipelines.synth.gaming import suspects
 from pipelines.synth.places import CITY
 from pipelines.synth.records import RECORD_KINDS
+from pipelines.synth.slips import reviews
 from pipelines.synth.world import Plan, World
 
 
@@ -234,6 +236,10 @@ def truth_tables(world: World) -> dict[str, pl.DataFrame]:
         "persons": persons,
         "duplicates": _duplicates(world),
         "status": status,
+        "suspects": suspects(world),
+        "reviews": reviews(world)
+        .join(unit_codes, on="_unit", how="left", maintain_order="left")
+        .select("reason_code", "unit", "district_archive_id", "person_no"),
         "violations": lines.with_columns(
             person_no=pl.Series(world.person_numbers(lines["person_no"].to_numpy()))
         ),
