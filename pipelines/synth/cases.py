@@ -103,7 +103,7 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
     out_of_grace = add_months(people.birth, 3) < plus(last, -5)
     schoolchild = people.has_archive & ~people.is_newborn & (age >= 7) & (age <= 14)
     schoolchild &= people.created < plan.first
-    return {
+    pools = {
         "settled": settled & (age < 85),
         "old": settled & (age >= 55),
         # Without a duty that depends on age: a wrong birth date stays without further consequences.
@@ -117,6 +117,9 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
         "fresh": fresh,
         "institution": settled & (age < 85) & (people.org == gaming_institution(world)),
     }
+    # Districts that the reform abolishes tell of ordinary lives only.
+    stays = ~world.places.is_reformed[people.unit]
+    return {name: pool & stays for name, pool in pools.items()}
 
 
 def _grace_in_year(world: World) -> NDArray[np.bool_]:

@@ -97,6 +97,7 @@ MOVES = (
     Case("flow_late", 0.5, True, needs_days=90, needs_units=2),
     Case("filed_after_change", 0.4, True, needs_days=90, needs_units=2),
     Case("taken_without_transfer", 0.4, True, needs_days=90, needs_units=2),
+    Case("left_without_transfer", 0.4, True, needs_days=90, needs_units=2),
 )
 CHILDREN = (
     Case("id_upgrade_late", 0.7, True, "newborn_old", 150),
@@ -127,7 +128,6 @@ IDENTITIES = (
     Case("id_letters", 0.4, True),
     Case("id_birth_future", 0.4, True),
     Case("id_missing", 0.4, True),
-    Case("manager_named_late", 0.4, True, "fresh", 60),
     Case("id_sex_mismatch", 0.5, True),
     Case("id_birth_mismatch", 0.5, True, "young"),
     Case("id_dummy", 0.4, True, "young"),

@@ -31,6 +31,7 @@ from pipelines.synth import (
     moves,
     newborns,
     records,
+    reform,
     refusals,
     registers,
     slips,
@@ -44,7 +45,7 @@ from pipelines.synth.clock import delivery_days
 from pipelines.synth.deliver import Rows, sort_rows
 from pipelines.synth.files import FORMATS
 from pipelines.synth.people import build_people
-from pipelines.synth.places import Places, build_places
+from pipelines.synth.places import CITY, Places, build_places
 from pipelines.synth.slices import Slice, cut, nobody, restrict
 from pipelines.synth.spill import InMemory, OnDisk, write_rows
 from pipelines.synth.world import Plan, World
@@ -115,7 +116,12 @@ def generate(
     )
     places = _city_places(residents, units)
     inbox = assemble.Inbox(
-        inbox_folder, places.units, delivery_days(plan.first, plan.last), file_format, defects
+        inbox_folder,
+        places.units,
+        places.later_units,
+        delivery_days(plan.first, plan.last),
+        file_format,
+        defects,
     )
     slices = cut(residents, places.weights)
     truth_folder.mkdir(parents=True)
@@ -128,7 +134,8 @@ def generate(
     files = assemble.finish(inbox, written)
     assemble.quarantined(inbox, files).write_csv(truth_folder / "quarantine.csv")
     assemble.refused(inbox, files).write_csv(truth_folder / "refusals.csv")
-    truth.write_summary(plan, places.units, tally, truth_folder)
+    codes = sorted({*places.codes_on(plan.first), *places.codes_on(plan.last)})
+    truth.write_summary(plan, codes, tally, truth_folder)
     return CitySummary(
         residents=residents,
         deliveries=len({one.folder for one in files}),
@@ -181,7 +188,7 @@ def collect_rows(world: World) -> dict[str, pl.DataFrame]:
     rows = {name: pl.concat(frames, how="diagonal_relaxed") for name, frames in world.rows.items()}
     if len(world.people):
         rows["archive"] = archives.archive_rows(world)
-    return rows
+    return reform.under_successors(world, rows)
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,7 @@ def _slice(plan: Plan, share: Slice) -> _Lived:
 
 def _city_world(plan: Plan) -> World:
     """A world without residents: what the city and its districts say beside them."""
-    return build_world(plan, nobody(plan.units))
+    return build_world(plan, nobody(len(_city_places(plan.residents, plan.units).units)))
 
 
 def _territory_rows(plan: Plan) -> dict[str, Rows]:
@@ -240,7 +247,7 @@ def _small_city(
     tell("报送文件 files")
     sources = [InMemory(_territory_rows(plan)), InMemory(lived.rows)]
     written = []
-    for unit in range(-1, plan.units):
+    for unit in range(-1, len(inbox.units)):
         written += assemble.write_unit(inbox, unit, sources, lived.broken)
     return lived.tally, written
 
@@ -275,7 +282,7 @@ def _large_city(
                 jobs[unit] = pool.submit(_make_files, inbox, unit, folders, broken, turn)
             for unit, file_job in jobs.items():
                 written += file_job.result()
-                tell(f"报送文件 files {inbox.code(unit)}")
+                tell(f"报送文件 files {inbox.units[unit] if unit >= 0 else CITY}")
             for share in batch:
                 shutil.rmtree(scratch / str(share.number))
     finally:

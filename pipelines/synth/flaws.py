@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.synth.applications import note_managers, other_org
 from pipelines.synth.archives import add_copies, add_versions
 from pipelines.synth.cases import draw_days, members, note_archives, note_copies, note_persons, story_window
-from pipelines.synth.clock import Whole, add_months, away_from_year_end, plus, year_of
+from pipelines.synth.clock import Whole, add_months, away_from_year_end
 from pipelines.synth.identity import NEVER_ISSUED_COUNTIES, with_check
 from pipelines.synth.world import World
 
@@ -29,7 +29,6 @@ def add_identity_flaws(world: World) -> None:
     _wrong_numbers(world)
     _dummies(world)
     _duplicates(world)
-    _name_managers_late(world)
 
 
 def _first(world: World, person: Whole, columns: dict[str, Any]) -> None:
@@ -155,19 +154,6 @@ def _duplicates(world: World) -> None:
     note_copies(world, "A1-2-2", "DUP_SAME_DAY", twice, twice)
     note_copies(world, "A1-2-2", "DUP_SAME_DAY", twice, copy)
     _note_double(world, twice)
-
-
-def _name_managers_late(world: World) -> None:
-    """Archives that nobody manages in the first weeks after their creation."""
-    people = world.people
-    person = members(world, "manager_named_late")
-    since = plus(people.created[person], 3 + world.random("late managers").integers(0, 20, size=len(person)))
-    # The last days of a year belong to its evaluation.
-    fits = (year_of(plus(since, 2)) == year_of(people.created[person])) & (since <= world.plan.last)
-    person, since = person[fits], since[fits]
-    _first(world, person, {"manage_from_date": since})
-    people.stay_from[person] = since
-    note_persons(world, "ART-1c", "MANAGER_GAP", person)
 
 
 def _note_double(world: World, person: Whole) -> None:

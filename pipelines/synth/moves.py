@@ -28,6 +28,7 @@ from pipelines.synth.cases import (
     is_kind,
     members,
     note_copies,
+    note_persons,
     note_stories,
     story_window,
 )
@@ -79,17 +80,24 @@ def add_moves(world: World) -> None:
 
 
 def _take_without_transfer(world: World) -> None:
-    """Another district's institution takes an archive over, and nobody has applied for it."""
-    person = members(world, "taken_without_transfer")
+    """Another district's institution takes an archive over, and nobody has applied for it.
+
+    Where the origin lets it go, nobody manages it by right; where it does not, two do.
+    """
+    person = members(world, "taken_without_transfer", "left_without_transfer")
     people, size = world.people, len(person)
     first, last = story_window(world)
     target = other_org(world, "taken", people.org[person], True)
     at = away_from_year_end(draw_days(world, "taken", size, first, last), first)
-    copy = move_archive(world, person, person, target, at)
+    is_left = is_kind(world, person, "left_without_transfer")
+    copy = move_archive(world, person, person, target, at, is_left)
     people.stay_to[person] = at
     resume_stay(world, person, copy, target, at)
     note_managers(world, person, target, at)
-    note_copies(world, "A1-4-3-1c", "TAKEN_WITHOUT_TRANSFER", person, copy)
+    note_persons(world, "ART-1c", "MANAGER_GAP", person[is_left])
+    note_copies(world, "A1-4-3-1c", "TAKEN_WITHOUT_TRANSFER", person[~is_left], copy[~is_left])
+    note_persons(world, "ART-1a", "DUP_ACTIVE_ARCHIVE", person[~is_left])
+    note_persons(world, "ART-1b", "DUAL_MANAGEMENT", person[~is_left])
 
 
 def _crossings(world: World, person: Whole) -> None:

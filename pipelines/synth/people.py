@@ -114,7 +114,7 @@ def _ages_and_sexes(generator: Generator, places: Places, unit: Whole) -> tuple[
     sexes = np.zeros(len(unit), dtype=np.int64)
     for number in np.unique(unit):
         chosen = np.flatnonzero(unit == number)
-        table = age_table(places.units[number], places.urban[number])
+        table = age_table(places.units[number][:6], places.urban[number])
         ages[chosen], sexes[chosen] = draw_ages(generator, table, len(chosen))
     return ages, sexes
 

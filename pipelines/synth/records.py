@@ -58,10 +58,12 @@ def entered_records(world: World) -> pl.DataFrame:
     # Restricted residents appear in no list of findings: nothing is planted on them.
     ordinary = np.flatnonzero(world.people.case == 0)
     allowed = np.setdiff1d(ordinary, world.restricted)
+    reformed = np.flatnonzero(world.places.is_reformed[world.people.unit])
     return pl.concat(frames).filter(
         pl.col("person").is_in(allowed.tolist())
         & (pl.col("at") > pl.lit(max(RULES_EFFECTIVE_FROM, world.plan.first)))
         & ~pl.col("is_remote")
+        & ~pl.col("person").is_in(reformed.tolist())
     )
 
 

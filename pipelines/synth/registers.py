@@ -12,6 +12,8 @@ from pipelines.synth.archives import archive_ids, doctors, identity_block, org_c
 from pipelines.synth.cases import members
 from pipelines.synth.clock import FAR, Dates, Whole, day, days_between, moment_text, plus
 from pipelines.synth.forms import choose, same
+from pipelines.synth.places import REFORM_DATE
+from pipelines.synth.reform import archive_ids_on
 from pipelines.synth.territory import CITY_UNIT
 from pipelines.synth.world import World, masked
 
@@ -64,6 +66,9 @@ def _city_index(world: World) -> None:
             )
         ),
     ]
+    # The index goes over to the successors with the archives.
+    followers = holders[places.is_reformed[people.unit[holders]]]
+    changes.append((followers, np.full(len(followers), REFORM_DATE)))
     for number, date in enumerate(world.days):
         since = world.days[number - 1] if number else day("1900-01-01")
         touched = np.unique(np.concatenate([who[(at > since) & (at <= date)] for who, at in changes]))
@@ -92,8 +97,10 @@ def _city_index(world: World) -> None:
             np.full(len(touched), date),
             {
                 "city_index_id": "CI" + pl.Series(world.person_numbers(touched)).cast(pl.String).str.zfill(9),
-                "unit": np.array(places.units)[unit],
-                "district_archive_id": archive_ids(world, copy[touched]),
+                "unit": np.array(places.codes_on(date))[unit],
+                "district_archive_id": archive_ids_on(
+                    world, unit, archive_ids(world, copy[touched]), np.full(len(touched), date)
+                ),
                 "id_no": masked(numbered[touched], people.id_no.gather(touched)),
                 "manage_org_code": org_codes(world, org[touched]),
                 "status_code": code[touched],

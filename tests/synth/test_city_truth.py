@@ -359,7 +359,12 @@ def test_returned_copies_are_closed(flawed_city: City) -> None:
     """Each archive that moved away says so, except where the omission was planted."""
     archive = flawed_city.current("archive")
     moved = archive.filter(pl.col("previous_district_archive_id").is_not_null())
-    planted = flawed_city.planted_rows("A1-4-3-8a", "ORIGIN_STILL_ACTIVE", "transfer")
+    planted = pl.concat(
+        [
+            flawed_city.planted_rows("A1-4-3-8a", "ORIGIN_STILL_ACTIVE", "transfer").select("id_no"),
+            flawed_city.planted_rows("A1-4-3-1c", "TAKEN_WITHOUT_TRANSFER", "archive").select("id_no"),
+        ]
+    )
     active = archive.filter(
         pl.col("id_no").is_in(moved["id_no"].implode()) & (pl.col("declared_status_code") == "MANAGED")
     )
