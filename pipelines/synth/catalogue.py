@@ -62,6 +62,7 @@ ENDINGS = (
     Case("moved_not_departed", 0.4, True),
     Case("moved_absence_unknown", 0.4, True),
     Case("moved_absence_short", 0.4, True),
+    Case("moved_then_edited", 0.5, True, needs_days=300),
     Case("reactivated_dead", 0.5, True, "old", 300),
     Case("reactivated_without_service", 0.7, True, needs_days=300),
     Case("reactivated_unfiled", 0.7, True, needs_days=300),

@@ -18,15 +18,18 @@ from pipelines.synth.acts import (
     set_expected,
     set_status,
 )
+from pipelines.synth.archives import add_versions, org_codes
 from pipelines.synth.cases import (
     draw_days,
     is_kind,
     members,
+    note_archives,
     note_stories,
 )
 from pipelines.synth.clock import (
     NEVER,
     Dates,
+    Whole,
     add_months,
     moment_text,
     plus,
@@ -47,6 +50,7 @@ _MOVED_KINDS = (
     "moved_not_departed",
     "moved_absence_unknown",
     "moved_absence_short",
+    "moved_then_edited",
 )
 
 
@@ -144,8 +148,28 @@ def add_departures(world: World) -> None:
     ):
         note_stories(world, "A1-6-1-3", code, "termination", unit, ids, person, chosen)
     note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, flawed)
+    _edit_after_ending(world, person, archived)
     add_returns(world, person, archived)
     world.facts["moved_out"] = pl.DataFrame({"person": person, "declared": declared, "is_compliant": ~flawed})
+
+
+def _edit_after_ending(world: World, everyone: Whole, all_archived: Dates) -> None:
+    """A phone number changed in an archive that should rest, in a delivery after that of the ending."""
+    chosen = is_kind(world, everyone, "moved_then_edited")
+    person, archived = everyone[chosen], all_archived[chosen]
+    size = len(person)
+    at = plus(archived, 40 + world.random("edited after ending").integers(0, 60, size=size))
+    add_versions(
+        world,
+        person,
+        at,
+        {
+            "phone": world.new_phones(size),
+            "modified_by_org_code": org_codes(world, world.people.org[person]),
+            "modified_at": moment_text(at, 700),
+        },
+    )
+    note_archives(world, "ART-14b", "UPDATE_AFTER_STOP", person)
 
 
 def _departure(world: World, topic: str, declared: Dates) -> dict[str, Any]:
