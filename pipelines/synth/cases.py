@@ -135,7 +135,7 @@ def draw_traits(world: World) -> None:
     size = len(people)
     age = people.age_on(world.plan.first)
     ordinary = people.has_archive & (people.case == 0) & ~people.is_newborn
-    grown = ordinary & (age >= 8)
+    grown = ordinary & (age >= 8) & ~world.places.is_reformed[people.unit]
     draws = generator.random((2, size))
     gaps = generator.integers(0, 6, size), generator.integers(0, 2, size)
     if world.plan.defects:

@@ -79,7 +79,10 @@ def _renamed(world: World, frame: pl.DataFrame) -> pl.DataFrame:
         later = dict(towns.select("town_code", "new_town_code").iter_rows())
         town = frame["town_code"].replace(later)
         village = frame["village_code"]
+        names = dict(towns.select("town_code", "new_town_name").iter_rows())
+        name = frame["town_code"].replace_strict(names, default=frame["town_name"], return_dtype=pl.String)
         changes |= {
+            "town_name": _where(moved, name, frame["town_name"]),
             "town_code": _where(moved, town, frame["town_code"]),
             "village_code": _where(moved, town + village.str.slice(9), village),
             "town_code_system": _where(moved, pl.Series(["MCA"] * frame.height), frame["town_code_system"]),
