@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.synth.archives import identity_block, org_codes
 from pipelines.synth.clock import Whole, moment_text, plus
-from pipelines.synth.forms import choose, deliver_form, placed, same
+from pipelines.synth.forms import choose, deliver_form, placed, quarter_ends, same
 from pipelines.synth.places import REFORM_DATE
 from pipelines.synth.world import World
 
@@ -124,7 +124,7 @@ def _links(world: World) -> None:
     world.deliver(
         "remote_link",
         world.people.unit[person],
-        linked,
+        quarter_ends(world, linked),
         {
             "link_id": world.new_ids("LK", size),
             **identity_block(world, person, person),

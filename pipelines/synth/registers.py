@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.synth.archives import archive_ids, doctors, identity_block, org_codes
 from pipelines.synth.cases import members
 from pipelines.synth.clock import FAR, Dates, Whole, day, days_between, moment_text, plus
-from pipelines.synth.forms import choose, same
+from pipelines.synth.forms import choose, quarter_ends, same
 from pipelines.synth.places import REFORM_DATE
 from pipelines.synth.reform import archive_ids_on
 from pipelines.synth.territory import CITY_UNIT
@@ -196,7 +196,7 @@ def _feedback(world: World) -> None:
         world.deliver(
             "resident_feedback",
             people.unit[who],
-            day_of[chosen],
+            quarter_ends(world, day_of[chosen]),
             {
                 "feedback_id": "FB" + pl.Series(world.person_numbers(who)).cast(pl.String).str.zfill(9),
                 **identity_block(world, who, who),
@@ -221,7 +221,7 @@ def _access(world: World) -> None:
     world.deliver(
         "access_log",
         people.unit[person],
-        at,
+        quarter_ends(world, at),
         {
             "access_id": ids,
             **identity_block(world, person, person),
@@ -242,7 +242,7 @@ def _sample_checks(world: World) -> None:
     world.deliver(
         "sample_check",
         people.unit[person],
-        at,
+        quarter_ends(world, at),
         {
             "check_id": world.new_ids("SC", size),
             **identity_block(world, person, person),
@@ -271,7 +271,7 @@ def _unit_changes(world: World) -> None:
     world.deliver(
         "service_unit_change",
         world.places.org_unit[org],
-        at,
+        quarter_ends(world, at),
         {
             "change_id": world.new_ids("CU", size),
             **identity_block(world, person, copy),
@@ -293,7 +293,7 @@ def _purged(world: World) -> None:
     world.deliver(
         "purge_record",
         units,
-        purged,
+        quarter_ends(world, purged),
         {
             "purge_id": world.new_ids("PG", size),
             "district_archive_id": world.new_ids("Z", size),
