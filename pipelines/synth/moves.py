@@ -40,6 +40,7 @@ from pipelines.synth.clock import (
     moment_text,
     plus,
 )
+from pipelines.synth.residents import evaluation_days
 from pipelines.synth.world import World
 
 _CROSS_DONE = (
@@ -90,6 +91,9 @@ def _take_without_transfer(world: World) -> None:
     target = other_org(world, "taken", people.org[person], True)
     at = away_from_year_end(draw_days(world, "taken", size, first, last), first)
     is_left = is_kind(world, person, "left_without_transfer")
+    # Until then nobody manages them: that is over before any day of evaluation.
+    early = plus(evaluation_days(world)[0], -40)
+    at = np.where(is_left, draw_days(world, "left", size, first, max(early, first)), at)
     copy = move_archive(world, person, person, target, at, is_left)
     people.stay_to[person] = at
     resume_stay(world, person, copy, target, at)
