@@ -79,7 +79,7 @@ select
     archived_person.person_key is not null as has_archive,
     served.district_archive_id,
     served.serving_org_code,
-    coalesce(org.district_code, served.delivery_unit) as serving_district_code,
+    coalesce(org.district_code, successor.new_district_code, served.delivery_unit) as serving_district_code,
     served.doctor_id,
     served.service_date,
     served.service_end_date,
@@ -100,3 +100,12 @@ left join {{ ref('org_period') }} as org
         served.serving_org_code = org.org_code
         and served.service_date >= org.attributed_from
         and served.service_date < org.attributed_to
+{{ join_successor('successor', 'served.delivery_unit', 'served.service_date') }}
+left join {{ ref('resent_service') }} as resent
+    on
+        served.person_key = resent.person_key
+        and served.dataset = resent.dataset
+        and served.service_date = resent.service_date
+        and served.serving_org_code = resent.serving_org_code
+        and served.delivery_unit = resent.former_unit
+where resent.person_key is null
