@@ -300,9 +300,10 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 @cache
 def value_set_catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Return what each value set is: name → title, standard, version, mark, note (all text), sorted by name.
+    """Return what each value set is: name → title, standard, version, mark, note, exclusive_codes (all text).
 
-    `mark`: V verified in a source, M from memory, D our own decision.
+    Sorted by name. `mark`: V verified in a source, M from memory, D our own decision. `exclusive_codes`:
+    codes joined by `|` that stand alone in a multi-select, such as “1 无” (rulebook §4.4).
     """
     rows = {row.pop("name"): row for row in _read_csv(FOLDER / "value_sets.csv")}
     return MappingProxyType({name: MappingProxyType(rows[name]) for name in sorted(rows)})
@@ -323,6 +324,43 @@ def value_set(name: str) -> Mapping[str, str]:
     if not path.is_file():
         raise ContractError(f"没有值域 {name}；请在 value_sets 中补充同名文件。")
     return MappingProxyType({row["code"]: row["label"] for row in _read_csv(path)})
+
+
+@cache
+def exclusive_codes(name: str) -> frozenset[str]:
+    """Return the codes of a value set that stand alone in a multi-select; most value sets have none."""
+    return frozenset(filter(None, value_set_catalogue()[name]["exclusive_codes"].split("|")))
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a value set.
+
+    `group` is the label under which it is counted with its like, by default its own. It is part of the value
+    set from `valid_from` until before `valid_to` (ISO dates, empty: as long as the value set).
+    """
+
+    code: str
+    label: str
+    group: str
+    valid_from: str
+    valid_to: str
+
+
+@cache
+def coded(name: str) -> tuple[Code, ...]:
+    """Return the codes of a value set with group and validity, in file order; raise as `value_set` does."""
+    value_set(name)
+    return tuple(
+        Code(
+            row["code"],
+            row["label"],
+            row.get("group") or row["label"],
+            row.get("valid_from") or "",
+            row.get("valid_to") or "",
+        )
+        for row in _read_csv(FOLDER / "value_sets" / f"{name}.csv")
+    )
 
 
 @cache

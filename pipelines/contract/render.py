@@ -22,8 +22,8 @@ from pipelines.contract.model import (
     VERSION_COLUMNS,
     Column,
     Dataset,
+    coded,
     datasets,
-    value_set,
     value_set_names,
 )
 
@@ -245,10 +245,10 @@ def _staging() -> str:
 def _code_labels() -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["value_set", "code", "label", "sort_order"])
+    writer.writerow(["value_set", "code", "label", "group_label", "valid_from", "valid_to", "sort_order"])
     for name in value_set_names():
-        for order, (code, label) in enumerate(value_set(name).items(), start=1):
-            writer.writerow([name, code, label, order])
+        for order, one in enumerate(coded(name), start=1):
+            writer.writerow([name, one.code, one.label, one.group, one.valid_from, one.valid_to, order])
     return text.getvalue()
 
 

@@ -5,6 +5,7 @@ Not here: identity numbers (`identity.py`), keys, hashes and the decision over a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -338,6 +339,7 @@ def _flags(
     flags = {code: texts[name].is_not_null() & values[name].is_null() for name, code in unread.items()}
     for name, raw in unknown.items():
         flags[f"CODE_UNKNOWN:{name}"] = raw.is_not_null()
+    flags |= _not_exclusive(values, present, unknown)
     expressions = [check for column in present for check in _value_checks(column)]
     if expressions:
         checked = values.select(expressions)
@@ -347,6 +349,27 @@ def _flags(
             for series, is_true in zip(checked.get_columns(), true_somewhere, strict=False)
             if is_true
         }
+    return flags
+
+
+def _not_exclusive(
+    values: pl.DataFrame, present: list[Column], unknown: Mapping[str, pl.Series]
+) -> dict[str, pl.Series]:
+    """Multi-selects where a code that stands alone, such as “1 无”, came with any other, known or not."""
+    flags = {}
+    for column in present:
+        alone = model.exclusive_codes(column.value_set) if column.value_set and column.is_multiple else ()
+        if not alone:
+            continue
+        chosen = values[column.name]
+        several = chosen.str.contains("|", literal=True)
+        if column.name in unknown:
+            several = several | unknown[column.name].is_not_null()
+        if several.any():
+            codes = "|".join(re.escape(code) for code in sorted(alone))
+            mask = (several & chosen.str.contains(rf"(?:^|\|)(?:{codes})(?:\||$)")).fill_null(False)
+            if mask.any():
+                flags[f"CODE_EXCLUSIVE:{column.name}"] = mask
     return flags
 
 

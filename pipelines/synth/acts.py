@@ -39,7 +39,6 @@ _LONG_KINDS = (
     "direct_same_district",
     "direct_unfiled",
     "dead_transferred",
-    "moved_then_edited",
 )
 
 

@@ -31,7 +31,7 @@ _TYPES_CHINESE = {
     "boolean": "是否值（true 或 false）",
 }
 
-RULE_SEEDS = ("rules.csv", "parameters.csv", "indicators.csv")
+RULE_SEEDS = ("rules.csv", "parameters.csv", "indicators.csv", "targets.csv")
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,15 @@ def known_parameters(settings: Settings) -> Mapping[str, str]:
         return {row["parameter"]: row["value_type"] for row in csv.DictReader(handle)}
 
 
+def service_profiles(settings: Settings) -> tuple[str, ...]:
+    """Names of the service specifications whose values seeds/parameters.csv holds, sorted."""
+    path = settings.dbt_project_dir / "seeds" / "parameters.csv"
+    with path.open(encoding="utf-8", newline="") as handle:
+        return tuple(sorted({row["profile"] for row in csv.DictReader(handle)} - {""}))
+
+
 def check_parameters(settings: Settings, parameters: Mapping[str, str]) -> None:
-    """Refuse overrides of unknown parameters and values of the wrong type.
+    """Refuse overrides of unknown parameters or service profiles, and values of the wrong type.
 
     Raises:
         SettingsError: the first override that cannot be used.
@@ -121,6 +128,14 @@ def check_parameters(settings: Settings, parameters: Mapping[str, str]) -> None:
                 both(
                     f"--set 参数 {name} 的值须为{chinese}，不能是 {value!r}，请改正。",
                     f"--set: parameter {name!r} needs a value of type {known[name]}, not {value!r}",
+                )
+            )
+        if name == "service_profile" and value not in service_profiles(settings):
+            profiles = service_profiles(settings)
+            raise SettingsError(
+                both(
+                    f"--set 没有服务规范 {value!r}，请从 {'、'.join(profiles)} 中选一个。",
+                    f"--set: no service profile {value!r}; choose one of {', '.join(profiles)}",
                 )
             )
 

@@ -13,8 +13,10 @@ from pipelines.contract.model import (
     FOLDER,
     ContractError,
     code_spellings,
+    coded,
     crosswalk,
     datasets,
+    exclusive_codes,
     source_systems,
     value_set,
     value_set_catalogue,
@@ -173,12 +175,106 @@ def test_crosswalks_go_by_label_where_a_label_is_shared(path: Path) -> None:
         ("VENDOR", "service_mode", "1", "2"),
         ("VENDOR", "id_type", "111", "01"),
         ("VENDOR", "termination_kind", "1", "DEAD"),
+        # the constitutions: 1 阳虚 at the vendor, 1 气虚 on the form; both end with 9 平和
+        ("VENDOR", "tcm_constitution", "1", "2"),
+        ("VENDOR", "tcm_constitution", "9", "9"),
+        # older forms: no 无 among livestock pens; “RH阴性：1 否” is positive; education from the bottom
+        ("FORM2011", "livestock_pen", "1", "2"),
+        ("FORM2011", "livestock_pen", "3", "4"),
+        ("FORM2011", "rh", "1", "2"),
+        ("FORM2011", "rh", "2", "1"),
+        ("FORM2011", "education", "1", "90"),
+        ("FORM2011", "education", "6", "90"),
+        ("FORM2011", "marital", "3", "30"),
+        ("FORM2011", "disability", "2", "6"),
     ],
 )
 def test_known_traps(system: str, name: str, raw: str, canonical: str) -> None:
     mapping = crosswalk(system, name)
     assert mapping is not None
     assert mapping[raw] == canonical
+
+
+@pytest.mark.parametrize(
+    ("raw", "system", "name", "meaning"),
+    [
+        # one number, three meanings: the standard's, the form's, the vendor's (rulebook §4.4)
+        ("1", None, "rh", "阴性"),
+        ("1", "FORM2017", "rh", "阴性"),
+        ("1", "VENDOR", "rh", "阳性"),
+        ("2", None, "disability", "听力残疾"),
+        ("2", "FORM2017", "disability", "视力残疾"),
+        ("2", "VENDOR", "disability", "听力残疾"),
+        ("10", None, "education", "研究生教育"),
+        ("10", "FORM2017", "education", "其他"),
+        ("8", "FORM2017", "education", "小学教育"),
+        ("8", "VENDOR", "education", "研究生教育"),
+        ("4", "FORM2017", "marital", "离婚"),
+        ("4", "VENDOR", "marital", "丧偶"),
+        ("7", None, "occupation", "军人"),
+        ("7", "FORM2017", "occupation", "不便分类的其他从业人员"),
+        ("1", None, "service_mode", "门诊"),
+        ("1", "VENDOR", "service_mode", "家庭"),
+        ("8", None, "payment", "其他社会保险"),
+        ("8", "FORM2017", "payment", "其他"),
+        ("1", None, "tcm_constitution", "气虚质"),
+        ("1", "VENDOR", "tcm_constitution", "阳虚质"),
+        ("1", None, "livestock_pen", "无"),
+        ("1", "FORM2011", "livestock_pen", "单设"),
+    ],
+)
+def test_one_number_means_what_its_source_means(
+    raw: str, system: str | None, name: str, meaning: str
+) -> None:
+    mapping = crosswalk(system, name)
+    assert value_set(name)[raw if mapping is None else mapping[raw]] == meaning
+
+
+DISAGREEING = {"disability", "education", "marital", "occupation", "payment", "rh", "service_mode"}
+
+
+@pytest.mark.parametrize("system", source_systems())
+def test_a_source_system_has_a_crosswalk_wherever_dictionaries_disagree(system: str) -> None:
+    assert {name for name in value_set_names() if crosswalk(system, name) is not None} >= DISAGREEING
+
+
+def test_every_source_system_is_described() -> None:
+    described = (FOLDER / "crosswalks" / "SOURCES.md").read_text("utf-8")
+    assert all(f"| {system} |" in described for system in source_systems())
+
+
+def test_the_two_insurances_of_residents_are_kept_apart_and_counted_together() -> None:
+    groups = {one.code: one.group for one in coded("payment")}
+    assert groups["2"] == groups["3"] == "城乡居民基本医疗保险"
+    assert value_set("payment")["2"] != value_set("payment")["3"]
+    assert list(groups.values()).count("城乡居民基本医疗保险") == 2
+
+
+def test_a_disease_is_notifiable_from_its_day() -> None:
+    found = {one.code: (one.valid_from, one.valid_to) for one in coded("infectious_disease")}
+    assert found["B04"] == ("2023-09-20", "")
+    assert found["A00"] == ("", "")
+
+
+def test_validity_of_codes_is_dates_in_order() -> None:
+    for name in value_set_names():
+        for one in coded(name):
+            days = [day for day in (one.valid_from, one.valid_to) if day]
+            assert days == sorted(days), (name, one.code)
+            assert all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) for day in days), (name, one.code)
+
+
+NONE_OF_THEM = re.compile(r"^(无|无残疾|无症状|没有症状|未发现|无特殊)$")
+
+
+def test_every_multiple_choice_with_a_none_lets_it_stand_alone() -> None:
+    several = {
+        column.value_set for item in datasets().values() for column in item.columns if column.is_multiple
+    }
+    for name in sorted(filter(None, several)):
+        none = {code for code, label in value_set(name).items() if NONE_OF_THEM.match(label)}
+        assert none <= exclusive_codes(name) <= set(value_set(name)), name
+        assert bool(exclusive_codes(name)) == ("并列" in value_set_catalogue()[name]["note"]), name
 
 
 def test_a_refusal_is_no_kind_of_termination() -> None:

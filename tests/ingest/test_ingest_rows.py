@@ -256,6 +256,37 @@ def test_hard_bounds_are_inside_and_soft_bounds_warn(home: Home) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("codes_given", "is_reported"),
+    [
+        ("1", False),
+        ("2|3", False),
+        ("11|13", False),  # holds the figure 1, not the code
+        ("1|2", True),
+        ("2|1", True),
+        ("01|2", True),
+        ("1|77", True),  # a code nobody knows is another code
+        ("77|2", False),
+        ("1|1", False),
+        ("", False),
+    ],
+)
+def test_none_beside_another_code_is_reported_and_kept(
+    home: Home, codes_given: str, is_reported: bool
+) -> None:
+    """Rulebook §4.4: 无 together with any other code is an error; the row counts all the same."""
+    outcome = home.take_in(home.delivery().add("archive", [archive(past_history_codes=codes_given)]))
+    assert outcome.accepted_rows == 1
+    warned = home.rows("archive")["warning_codes"].item() or ""
+    assert ("CODE_EXCLUSIVE:past_history_codes" in warned.split("|")) == is_reported
+
+
+def test_none_of_another_source_system_is_known_by_its_meaning(home: Home) -> None:
+    row = archive(id_type_code=None, disability_codes="0|2")
+    home.take_in(home.delivery(source_system="VENDOR").add("archive", [row]))
+    assert home.rows("archive")["warning_codes"].item() == "CODE_EXCLUSIVE:disability_codes"
+
+
 def test_an_unknown_code_is_stored_as_null_with_its_raw_value_beside_it(home: Home) -> None:
     row = archive(abo_code='Q"\\', past_history_codes="2|77|3", ethnic_code="99")
     outcome = home.take_in(home.delivery().add("archive", [row, archive(2, abo_code="1")]))

@@ -107,6 +107,7 @@ def test_known_parameters_of_the_right_type_pass() -> None:
     ("name", "value", "said"),
     [
         ("service_entry_day", "7", "unknown parameter"),
+        ("service_profile", "SPEC2030", "no service profile"),
         ("service_entry_days", "seven", "type integer"),
         ("rules_effective_from", "2025-02-30", "type date"),
     ],

@@ -4,8 +4,7 @@ with crossing as (
     select
         transfer.transfer_key,
         transfer.person_key,
-        transfer.to_unit,
-        coalesce(transfer.to_successor_unit, transfer.to_unit) as to_present_unit,
+        transfer.to_district_code,
         transfer.success_date
     from {{ ref('transfer_event') }} as transfer
     where
@@ -17,8 +16,7 @@ ended as (
     select
         crossing.transfer_key,
         crossing.person_key,
-        crossing.to_unit,
-        crossing.to_present_unit,
+        crossing.to_district_code,
         crossing.success_date,
         max(termination.recorded_from_date) as ended_date
     from crossing
@@ -28,8 +26,7 @@ ended as (
             and termination.kind_code in ('LOST', 'MOVED_OUT')
             and crossing.success_date >= termination.recorded_from_date
             and coalesce(termination.cancelled_date, {{ end_of_time() }}) > crossing.success_date
-    group by
-        crossing.transfer_key, crossing.person_key, crossing.to_unit, crossing.to_present_unit, crossing.success_date
+    group by crossing.transfer_key, crossing.person_key, crossing.to_district_code, crossing.success_date
 ),
 
 reactivated as (
@@ -55,7 +52,7 @@ resumed_elsewhere as (
     inner join {{ ref('identified_service') }} as service
         on
             earlier.person_key = service.person_key
-            and service.serving_district_code in (earlier.to_unit, earlier.to_present_unit)
+            and earlier.to_district_code = service.serving_district_code
             and earlier.success_date <= service.service_date
             and ended.success_date > service.service_date
     group by ended.transfer_key
@@ -84,8 +81,8 @@ left join {{ ref('identified_service') }} as service
         and still_ended.success_date <= service.service_date
         and service.service_date <= {{ as_of_date() }}
         and (
-            service.serving_district_code in (still_ended.to_unit, still_ended.to_present_unit)
-            or service.delivery_unit in (still_ended.to_unit, still_ended.to_present_unit)
+            still_ended.to_district_code = service.serving_district_code
+            or still_ended.to_district_code = service.delivery_unit
         )
 group by
     still_ended.transfer_key,

@@ -264,6 +264,19 @@ figure as (
             and frame.code = population.code
             and population.population_kind
             = case frame.kind when 'population' then 'TOTAL' when 'population_elderly' then 'ELDERLY' end
+),
+
+target as (
+    -- a level without a row of its own takes the row for all levels
+    select
+        indicator_id,
+        coalesce(variant, '') as variant,
+        coalesce(level, '') as level,
+        target_rate,
+        weight,
+        valid_from,
+        coalesce(valid_to, {{ end_of_time() }}) as valid_to
+    from {{ ref('targets') }}
 )
 
 select
@@ -278,6 +291,22 @@ select
     cast(figure.denominator_count as bigint) as denominator_count,
     cast(figure.not_evaluable_count as bigint) as not_evaluable_count,
     cast({{ rate('figure.numerator_count', 'figure.denominator_count') }} as decimal(9, 6)) as rate,
+    cast(coalesce(own_target.target_rate, common_target.target_rate) as decimal(9, 6)) as target_rate,
+    cast(coalesce(own_target.weight, common_target.weight) as decimal(9, 6)) as weight,
     cast(context.ruleset_version as varchar) as ruleset_version
 from figure
 cross join context
+left join target as own_target
+    on
+        figure.indicator_id = own_target.indicator_id
+        and figure.variant = own_target.variant
+        and figure.level = own_target.level
+        and figure.as_of_date >= own_target.valid_from
+        and figure.as_of_date < own_target.valid_to
+left join target as common_target
+    on
+        figure.indicator_id = common_target.indicator_id
+        and figure.variant = common_target.variant
+        and common_target.level = ''
+        and figure.as_of_date >= common_target.valid_from
+        and figure.as_of_date < common_target.valid_to

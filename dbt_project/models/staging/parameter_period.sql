@@ -1,4 +1,4 @@
-{#- Names and types of the parameters; the values stand in seeds/parameters.csv, one row per validity period. -#}
+{#- Names and types of the parameters; the values stand in seeds/parameters.csv, one row per profile and validity period. -#}
 {% set parameters = {
     'rules_effective_from': 'date',
     'residence_mode': 'varchar',
@@ -38,6 +38,7 @@
     'death_effective': 'varchar',
     'ended_effective': 'varchar',
     'reactivation_effective': 'varchar',
+    'service_profile': 'varchar',
     'dynamic_window': 'bigint',
     'dynamic_denominator': 'varchar',
     'managed_denominator': 'varchar',
@@ -70,16 +71,58 @@
 } %}
 with
 
-declared as (
-    select
-        parameters.parameter,
-        coalesce(override.value, parameters.value) as parameter_value,
-        cast(parameters.valid_from as date) as declared_from,
-        coalesce(cast(parameters.valid_to as date), {{ end_of_time() }}) as declared_to,
-        row_number() over (partition by parameters.parameter order by cast(parameters.valid_from as date)) as position
+chosen as (
+    select coalesce(override.value, parameters.value) as profile
     from {{ ref('parameters') }} as parameters
     left join {{ source('control', 'parameter_override') }} as override
         on parameters.parameter = override.parameter
+    where parameters.parameter = 'service_profile'
+),
+
+replaced as (
+    -- the day from which a chosen profile takes the place of the one of 2017
+    select
+        parameters.parameter,
+        chosen.profile,
+        min(cast(parameters.valid_from as date)) as taken_from
+    from {{ ref('parameters') }} as parameters
+    inner join chosen on parameters.profile = chosen.profile
+    where parameters.profile <> 'SPEC2017'
+    group by parameters.parameter, chosen.profile
+),
+
+in_force as (
+    select
+        parameters.parameter,
+        parameters.value,
+        cast(parameters.valid_from as date) as declared_from,
+        case
+            when parameters.profile = replaced.profile
+                then coalesce(cast(parameters.valid_to as date), {{ end_of_time() }})
+            else
+                least(
+                    coalesce(cast(parameters.valid_to as date), {{ end_of_time() }}),
+                    coalesce(replaced.taken_from, {{ end_of_time() }})
+                )
+        end as declared_to
+    from {{ ref('parameters') }} as parameters
+    left join replaced on parameters.parameter = replaced.parameter
+    where
+        coalesce(nullif(parameters.profile, ''), 'SPEC2017') = 'SPEC2017'
+        or parameters.profile = replaced.profile
+),
+
+declared as (
+    select
+        in_force.parameter,
+        coalesce(override.value, in_force.value) as parameter_value,
+        in_force.declared_from,
+        in_force.declared_to,
+        row_number() over (partition by in_force.parameter order by in_force.declared_from) as position
+    from in_force
+    left join {{ source('control', 'parameter_override') }} as override
+        on in_force.parameter = override.parameter
+    where in_force.declared_from < in_force.declared_to
 ),
 
 extended as (
