@@ -33,8 +33,9 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 test: $(STAMP) ## 全部测试 / all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-bench: $(STAMP) ## 入湖与自查的速度(约十分钟) / speed of ingest and check against a plain copy
+bench: $(STAMP) ## 入湖、自查与合成城市的速度(约十五分钟) / speed of ingest, check and synthetic cities
 	$(BIN)/python -m tests.benchmark.ratios
+	$(BIN)/python -m tests.benchmark.city
 
 bench-lake: $(STAMP) ## 三年四万五千个报送(约一小时) / three years of daily deliveries from 41 units
 	$(BIN)/python -m tests.benchmark.three_years

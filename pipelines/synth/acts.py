@@ -39,6 +39,7 @@ _LONG_KINDS = (
     "direct_same_district",
     "direct_unfiled",
     "dead_transferred",
+    "moved_then_edited",
 )
 
 

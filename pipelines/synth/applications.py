@@ -34,7 +34,7 @@ def other_org(world: World, topic: str, org: Whole, is_cross: bool, avoid: Whole
         avoid: institutions whose district must differ too.
     """
     places = world.places
-    candidates = places.town_org
+    candidates = places.town_org[~places.is_reformed[places.org_unit[places.town_org]]]
     unit_of = places.org_unit
     generator = world.random("target " + topic)
     chosen = org.copy()

@@ -61,9 +61,14 @@ def _new_archive_ids(world: World, total: int) -> pl.Series:
     starts = np.searchsorted(people.unit[:stock], np.arange(len(world.places.units)))
     own, further = copy[copy < stock], copy[copy >= stock]
     first = world.share.share(10**8)[0]
-    serials = ((own - starts[people.unit[own]] + 1, "A"), (further, "B"))
+    # Parts of a divided district count apart and may not share a number.
+    marks = np.array([code[6:] for code in world.places.units])[people.unit[own]]
+    serials = ((own - starts[people.unit[own]] + 1, "A", marks), (further, "B", np.full(len(further), "")))
     return pl.concat(
-        [letter + pl.Series("id", first + serial).cast(pl.String).str.zfill(8) for serial, letter in serials]
+        [
+            letter + pl.Series("id", first + serial).cast(pl.String).str.zfill(8) + pl.Series(mark)
+            for serial, letter, mark in serials
+        ]
     )
 
 
@@ -307,7 +312,7 @@ def _base_rows(world: World, copies: pl.DataFrame) -> pl.DataFrame:
                 masked(~gap["placeholder"], registered).fill_null("不详"),
             ),
             "town_code": places.towns["town_code"].gather(town),
-            "town_code_system": ["MCA"] * size,
+            "town_code_system": places.towns["code_system"].gather(town),
             "town_name": town_name,
             "village_code": places.villages["village_code"].gather(village),
             "village_name": masked(~gap["village_name"], village_name),

@@ -16,7 +16,7 @@ from pipelines.contract.model import dataset, datasets
 from pipelines.synth.clock import Dates
 from pipelines.synth.deliver import STANDING_FEEDS, Folder, empty_frame, envelope, special_folders
 from pipelines.synth.files import ROWS_PER_FILE, write_file, write_manifest
-from pipelines.synth.places import CITY
+from pipelines.synth.places import CITY, REFORM_DATE
 from pipelines.synth.refusals import REFUSED_DATASET, BrokenRow, refused_folders
 from pipelines.synth.spill import Source
 
@@ -27,7 +27,8 @@ class Inbox:
 
     Attributes:
         path: the inbox.
-        units: codes of the districts.
+        units: codes of the districts, or of the parts of a district that the reform divided.
+        later_units: codes of the districts to which they belong from the reform on.
         days: delivery days.
         file_format: csv, parquet or xlsx.
         defects: share of the residents who carry a planted violation.
@@ -35,21 +36,27 @@ class Inbox:
 
     path: Path
     units: tuple[str, ...]
+    later_units: tuple[str, ...]
     days: Dates
     file_format: str
     defects: float
 
-    def code(self, unit: int) -> str:
-        """Code of a reporting unit."""
-        return CITY if unit < 0 else self.units[unit]
+    def code(self, folder: Folder) -> str:
+        """Code of the reporting unit of a delivery on its day."""
+        if folder.unit < 0:
+            return CITY
+        is_later = self.days[folder.day] >= REFORM_DATE
+        return self.later_units[folder.unit] if is_later else self.units[folder.unit][:6]
 
     def batch(self, folder: Folder) -> str:
-        """Batch name of a delivery."""
-        return f"{str(self.days[folder.day]).replace('-', '')}-{folder.batch}"
+        """Batch name of a delivery; what becomes one unit later sends each part by itself."""
+        name = f"{str(self.days[folder.day]).replace('-', '')}-{folder.batch}"
+        is_part = folder.unit >= 0 and self.units[folder.unit] != self.later_units[folder.unit]
+        return f"{name}-{self.units[folder.unit]}" if is_part else name
 
     def place(self, folder: Folder) -> Path:
         """Folder of a delivery on disk."""
-        return self.path / self.code(folder.unit) / str(self.days[folder.day]) / self.batch(folder)
+        return self.path / self.code(folder) / str(self.days[folder.day]) / self.batch(folder)
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def quarantined(inbox: Inbox, written: Iterable[Written]) -> pl.DataFrame:
             bad.breach.reason_code,
             "|".join(bad.breach.columns),
             bad.dataset,
-            inbox.code(one.folder.unit),
+            inbox.code(one.folder),
             inbox.batch(one.folder),
             one.entry["path"],
             one.entry["rows"] - len(one.broken) + number,
@@ -138,7 +145,7 @@ def refused(inbox: Inbox, written: Iterable[Written]) -> pl.DataFrame:
         (
             *spoiled[one.folder],
             one.entry["dataset"],
-            inbox.code(one.folder.unit),
+            inbox.code(one.folder),
             inbox.batch(one.folder),
             one.entry["path"],
             one.entry["rows"],
@@ -183,7 +190,7 @@ def finish(inbox: Inbox, written: list[Written]) -> list[Written]:
                 entry["rows"] += 1
         write_manifest(
             inbox.place(folder),
-            unit=inbox.code(folder.unit),
+            unit=inbox.code(folder),
             batch=inbox.batch(folder),
             day=str(inbox.days[folder.day]),
             minute=stated.minute,

@@ -5,6 +5,7 @@ Not here: the list of stories (catalogue.py).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.synth.archives import BASIC_GAP_SHARE, COVER_GAP_SHARE, archive_ids
-from pipelines.synth.catalogue import CASES, FEWEST, GROUPS, NUMBERS
+from pipelines.synth.catalogue import CASES, FEWEST, GAMING, GROUPS, NUMBERS
 from pipelines.synth.clock import (
     RULES_EFFECTIVE_FROM,
     Whole,
@@ -21,6 +22,9 @@ from pipelines.synth.clock import (
     plus,
 )
 from pipelines.synth.world import World
+
+#: Share of an institution's archives that it ends in one month; the rule asks from 5 per cent on.
+MASS_SHARE = 0.09
 
 
 def members(world: World, *kinds: str) -> Whole:
@@ -46,7 +50,15 @@ def wanted_counts(world: World) -> dict[str, int]:
             fits = fits and plan.defects > 0
         fewest = GROUPS.get(case.kind, FEWEST)
         counts[case.kind] = max(fewest, round(plan.residents * share)) if fits else 0
+        if case in GAMING and fits:
+            held = world.people.has_archive & (world.people.org == gaming_institution(world))
+            counts[case.kind] = math.ceil(held.sum() * MASS_SHARE) + 1
     return counts
+
+
+def gaming_institution(world: World) -> int:
+    """The institution that ends archives in masses: the same one in all slices of a district."""
+    return int(world.places.town_org[0])
 
 
 def assign_cases(world: World) -> dict[str, int]:
@@ -91,7 +103,7 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
     out_of_grace = add_months(people.birth, 3) < plus(last, -5)
     schoolchild = people.has_archive & ~people.is_newborn & (age >= 7) & (age <= 14)
     schoolchild &= people.created < plan.first
-    return {
+    pools = {
         "settled": settled & (age < 85),
         "old": settled & (age >= 55),
         # Without a duty that depends on age: a wrong birth date stays without further consequences.
@@ -103,7 +115,11 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
         "schoolchild": schoolchild,
         "x_number": settled & people.id_no.str.ends_with("X").to_numpy(),
         "fresh": fresh,
+        "institution": settled & (age < 85) & (people.org == gaming_institution(world)),
     }
+    # Districts that the reform abolishes tell of ordinary lives only.
+    stays = ~world.places.is_reformed[people.unit]
+    return {name: pool & stays for name, pool in pools.items()}
 
 
 def _grace_in_year(world: World) -> NDArray[np.bool_]:
@@ -119,7 +135,7 @@ def draw_traits(world: World) -> None:
     size = len(people)
     age = people.age_on(world.plan.first)
     ordinary = people.has_archive & (people.case == 0) & ~people.is_newborn
-    grown = ordinary & (age >= 8)
+    grown = ordinary & (age >= 8) & ~world.places.is_reformed[people.unit]
     draws = generator.random((2, size))
     gaps = generator.integers(0, 6, size), generator.integers(0, 2, size)
     if world.plan.defects:

@@ -58,6 +58,11 @@ ENDINGS = (
     Case("moved_within_city", 0.7, True),
     Case("moved_without_destination", 0.5, True),
     Case("moved_returns_within_year", 0.7, True),
+    Case("moved_before_news", 0.4, True),
+    Case("moved_not_departed", 0.4, True),
+    Case("moved_absence_unknown", 0.4, True),
+    Case("moved_absence_short", 0.4, True),
+    Case("moved_then_edited", 0.5, True, needs_days=300),
     Case("reactivated_dead", 0.5, True, "old", 300),
     Case("reactivated_without_service", 0.7, True, needs_days=300),
     Case("reactivated_unfiled", 0.7, True, needs_days=300),
@@ -89,6 +94,11 @@ MOVES = (
     Case("direct_same_district", 0.5, True, needs_days=300),
     Case("direct_unfiled", 0.5, True, needs_days=300, needs_units=2),
     Case("direct_not_archived", 0.5, True, needs_days=90, needs_units=2),
+    Case("withdrawn_late", 0.5, True, needs_days=90, needs_units=2),
+    Case("flow_late", 0.5, True, needs_days=90, needs_units=2),
+    Case("filed_after_change", 0.4, True, needs_days=90, needs_units=2),
+    Case("taken_without_transfer", 0.4, True, needs_days=90, needs_units=2),
+    Case("left_without_transfer", 0.4, True, needs_days=90, needs_units=2),
 )
 CHILDREN = (
     Case("id_upgrade_late", 0.7, True, "newborn_old", 150),
@@ -98,6 +108,10 @@ CHILDREN = (
     Case("unlinked_upgrade", 0.5, True, "newborn_recent", 90),
     Case("mother_id_as_own", 0.5, True, "newborn"),
     Case("mother_id_invalid", 0.5, True, "newborn_recent", 90),
+    Case("twin_placeholder", 0.3, True, "twin_recent", 90),
+    Case("bc_pattern", 0.4, True, "newborn"),
+    Case("mother_is_a_man", 0.4, True, "newborn"),
+    Case("mother_too_old", 0.4, True, "newborn"),
 )
 IDENTITIES = (
     Case("id_15_digits", 0.004, pool="settled"),
@@ -112,11 +126,16 @@ IDENTITIES = (
     Case("id_impossible_date", 0.5, True),
     Case("id_placeholder", 0.5, True),
     Case("id_short", 0.4, True),
+    Case("id_letters", 0.4, True),
+    Case("id_birth_future", 0.4, True),
+    Case("id_missing", 0.4, True),
     Case("id_sex_mismatch", 0.5, True),
     Case("id_birth_mismatch", 0.5, True, "young"),
     Case("id_dummy", 0.4, True, "young"),
 )
-CASES: tuple[Case, ...] = (*ENDINGS, *MOVES, *CHILDREN, *IDENTITIES)
+#: Residents of one institution that ends archives in masses; how many follows from its size.
+GAMING = (Case("mass_lost", 0, True, "institution", 90),)
+CASES: tuple[Case, ...] = (*ENDINGS, *MOVES, *CHILDREN, *IDENTITIES, *GAMING)
 NUMBERS = {case.kind: number for number, case in enumerate(CASES, start=1)}
 #: Fewest cases of a kind, so that a small sample shows each of them.
 FEWEST = 2

@@ -16,6 +16,7 @@ from pipelines.synth.clock import (
     plus,
     year_of,
 )
+from pipelines.synth.gaming import crowd_doctor, crowd_examinations
 from pipelines.synth.services import (
     entry_delays,
     place,
@@ -61,6 +62,7 @@ def add_exams(world: World, stays: pl.DataFrame) -> None:
     generator = world.random("exams")
     placed = place(stays, wished["person"].to_numpy(), wished["at"].to_numpy().astype("datetime64[D]"))
     person, copy, org, at = placed_columns(placed)
+    at, crowded = crowd_examinations(world, person, org, at)
     size = len(person)
     delay = entry_delays(world, generator, at)
     year = year_of(at)
@@ -89,12 +91,15 @@ def add_exams(world: World, stays: pl.DataFrame) -> None:
         else:
             columns[name] = where_measured(missing != index, column)
     guidance = np.array(["2", "4", "1|4", "9"])[generator.integers(0, 4, size=size)]
+    service = service_columns(world, generator, "X", person, copy, org, at, delay, True)
+    one = masked(crowded, pl.Series([crowd_doctor(world)] * size, dtype=pl.String))
+    service["doctor_id"] = pl.select(pl.coalesce(one, service["doctor_id"])).to_series()
     world.deliver(
         "health_exam",
         world.places.org_unit[org],
         plus(at, delay),
         {
-            **service_columns(world, generator, "X", person, copy, org, at, delay, True),
+            **service,
             "mode_code": np.where(generator.random(size) < 0.9, "1", "2"),
             **columns,
             "sbp_right": where_measured(~pressure_gone, sbp),

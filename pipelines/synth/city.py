@@ -26,12 +26,15 @@ from pipelines.synth import (
     departures,
     expected,
     flaws,
+    gaming,
     lost,
     moves,
     newborns,
     records,
+    reform,
     refusals,
     registers,
+    slips,
     territory,
     truth,
 )
@@ -42,7 +45,7 @@ from pipelines.synth.clock import delivery_days
 from pipelines.synth.deliver import Rows, sort_rows
 from pipelines.synth.files import FORMATS
 from pipelines.synth.people import build_people
-from pipelines.synth.places import Places, build_places
+from pipelines.synth.places import CITY, Places, build_places
 from pipelines.synth.slices import Slice, cut, nobody, restrict
 from pipelines.synth.spill import InMemory, OnDisk, write_rows
 from pipelines.synth.world import Plan, World
@@ -113,7 +116,12 @@ def generate(
     )
     places = _city_places(residents, units)
     inbox = assemble.Inbox(
-        inbox_folder, places.units, delivery_days(plan.first, plan.last), file_format, defects
+        inbox_folder,
+        places.units,
+        places.later_units,
+        delivery_days(plan.first, plan.last),
+        file_format,
+        defects,
     )
     slices = cut(residents, places.weights)
     truth_folder.mkdir(parents=True)
@@ -126,7 +134,8 @@ def generate(
     files = assemble.finish(inbox, written)
     assemble.quarantined(inbox, files).write_csv(truth_folder / "quarantine.csv")
     assemble.refused(inbox, files).write_csv(truth_folder / "refusals.csv")
-    truth.write_summary(plan, places.units, tally, truth_folder)
+    codes = sorted({*places.codes_on(plan.first), *places.codes_on(plan.last)})
+    truth.write_summary(plan, codes, tally, truth_folder)
     return CitySummary(
         residents=residents,
         deliveries=len({one.folder for one in files}),
@@ -163,6 +172,8 @@ def live(world: World) -> dict[str, int]:
     newborns.add_newborns(world)
     flaws.add_identity_flaws(world)
     care.add_care(world)
+    gaming.add_gaming(world)
+    slips.add_slips(world)
     records.add_record_flaws(world, counts)
     archives.change_phones(world)
     population.add_population(world)
@@ -177,7 +188,7 @@ def collect_rows(world: World) -> dict[str, pl.DataFrame]:
     rows = {name: pl.concat(frames, how="diagonal_relaxed") for name, frames in world.rows.items()}
     if len(world.people):
         rows["archive"] = archives.archive_rows(world)
-    return rows
+    return reform.under_successors(world, rows)
 
 
 @dataclass(frozen=True)
@@ -212,7 +223,7 @@ def _slice(plan: Plan, share: Slice) -> _Lived:
 
 def _city_world(plan: Plan) -> World:
     """A world without residents: what the city and its districts say beside them."""
-    return build_world(plan, nobody(plan.units))
+    return build_world(plan, nobody(len(_city_places(plan.residents, plan.units).units)))
 
 
 def _territory_rows(plan: Plan) -> dict[str, Rows]:
@@ -236,7 +247,7 @@ def _small_city(
     tell("报送文件 files")
     sources = [InMemory(_territory_rows(plan)), InMemory(lived.rows)]
     written = []
-    for unit in range(-1, plan.units):
+    for unit in range(-1, len(inbox.units)):
         written += assemble.write_unit(inbox, unit, sources, lived.broken)
     return lived.tally, written
 
@@ -249,38 +260,34 @@ def _large_city(
     tallies: list[truth.Tally] = []
     written: list[assemble.Written] = []
     turns: dict[int, int] = {}
-    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn"))
     try:
         write_rows(_territory_rows(plan), scratch / "city")
-        with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-            for number, batch in enumerate(_rounds(slices)):
-                made = [pool.submit(_make_slice, plan, share, scratch, truth_folder) for share in batch]
-                broken: list[refusals.BrokenRow] = []
-                for share, job in zip(batch, made, strict=True):
-                    tally, bad = job.result()
-                    tallies.append(tally)
-                    broken += bad
-                    tell(f"居民 residents {share.number + 1}/{len(slices)}")
-                    _append_truth(scratch / str(share.number), truth_folder)
-                city = [scratch / "city"] if number == 0 else []
-                units = [-1, *sorted({unit for share in batch for unit in share.units})]
-                if number == 0:
-                    units = list(range(-1, plan.units))
-                folders = {
-                    unit: [*city, *(scratch / str(one.number) for one in batch if unit in (-1, *one.units))]
-                    for unit in units
-                }
-                jobs = [
-                    pool.submit(_make_files, inbox, unit, folders[unit], broken, turns.get(unit, 0))
-                    for unit in units
-                ]
-                for unit, job_of_files in zip(units, jobs, strict=True):
-                    written += job_of_files.result()
-                    turns[unit] = turns.get(unit, 0) + 1
-                    tell(f"报送文件 files {inbox.code(unit)}")
-                for share in batch:
-                    shutil.rmtree(scratch / str(share.number))
+        for batch in _rounds(slices):
+            made = [pool.submit(_make_slice, plan, share, scratch, truth_folder) for share in batch]
+            broken: list[refusals.BrokenRow] = []
+            for share, slice_job in zip(batch, made, strict=True):
+                tally, bad = slice_job.result()
+                tallies.append(tally)
+                broken += bad
+                tell(f"居民 residents {share.number + 1}/{len(slices)}")
+                _append_truth(scratch / str(share.number), truth_folder)
+            jobs = {}
+            for unit in [-1, *sorted({unit for share in batch for unit in share.units})]:
+                turn = turns.get(unit, 0)
+                turns[unit] = turn + 1
+                folders = [scratch / str(one.number) for one in batch if unit < 0 or unit in one.units]
+                if turn == 0:
+                    folders.insert(0, scratch / "city")
+                jobs[unit] = pool.submit(_make_files, inbox, unit, folders, broken, turn)
+            for unit, file_job in jobs.items():
+                written += file_job.result()
+                tell(f"报送文件 files {inbox.units[unit] if unit >= 0 else CITY}")
+            for share in batch:
+                shutil.rmtree(scratch / str(share.number))
     finally:
+        # After a failure nobody waits for the slices that were still to come.
+        pool.shutdown(cancel_futures=True)
         shutil.rmtree(scratch, ignore_errors=True)
     return truth.added_up(tallies), written
 

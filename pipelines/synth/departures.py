@@ -18,15 +18,18 @@ from pipelines.synth.acts import (
     set_expected,
     set_status,
 )
+from pipelines.synth.archives import add_versions, org_codes
 from pipelines.synth.cases import (
     draw_days,
     is_kind,
     members,
+    note_archives,
     note_stories,
 )
 from pipelines.synth.clock import (
     NEVER,
     Dates,
+    Whole,
     add_months,
     moment_text,
     plus,
@@ -43,6 +46,11 @@ _MOVED_KINDS = (
     "moved_within_city",
     "moved_without_destination",
     "moved_returns_within_year",
+    "moved_before_news",
+    "moved_not_departed",
+    "moved_absence_unknown",
+    "moved_absence_short",
+    "moved_then_edited",
 )
 
 
@@ -96,7 +104,17 @@ def add_departures(world: World) -> None:
     facts["evidence_code"] = np.where(stranger, "9", facts["evidence_code"])
     facts["destination_code"] = masked(~nowhere, np.where(inside, "500101", facts["destination_code"]))
     facts["return_expected_code"] = np.where(back, "2", facts["return_expected_code"])
-    people.stay_to[person] = plus(facts["departed_date"], -1)
+    early = is_kind(world, person, "moved_before_news")
+    present = is_kind(world, person, "moved_not_departed")
+    undated = is_kind(world, person, "moved_absence_unknown")
+    short = is_kind(world, person, "moved_absence_short")
+    facts["info_received_date"] = np.where(early, plus(declared, 3), facts["info_received_date"])
+    away = np.where(present, plus(declared, 9), facts["departed_date"])
+    away = np.where(short, plus(declared, -25), away)
+    facts["departed_date"] = np.where(undated, NEVER, away)
+    # Without a word about the return only the length of the absence could tell.
+    facts["return_expected_code"] = np.where(undated | short, "9", facts["return_expected_code"])
+    people.stay_to[person] = plus(np.minimum(away, declared), -1)
     people.left[person] = np.where(inside, NEVER, declared)
     told = np.where(stranger, NEVER, facts["info_received_date"])
     add_contacts(world, person, person, org, told, "1", "1", "1", purpose="3")
@@ -115,18 +133,43 @@ def add_departures(world: World) -> None:
     )
     set_status(world, person, "MOVED_OUT", declared)
     declare(world, person, "MOVED_OUT", archived)
-    flawed = stranger | inside | nowhere | back
-    set_expected(world, person[flawed], "MANAGED")
+    flawed = stranger | inside | nowhere | back | early | present | undated | short
+    gone = early | present | (short & (add_months(away, 12) <= world.plan.last))
+    set_expected(world, person[flawed & ~gone], "MANAGED")
     for chosen, code in (
         (stranger, "MOVED_OUT_WITHOUT_INFORMANT"),
         (inside, "DESTINATION_IN_CITY"),
         (nowhere, "DESTINATION_MISSING"),
         (back, "RETURN_WITHIN_YEAR"),
+        (early, "MOVED_OUT_BEFORE_NEWS"),
+        (present, "NOT_DEPARTED"),
+        (undated, "ABSENCE_UNKNOWN"),
+        (short, "ABSENCE_TOO_SHORT"),
     ):
         note_stories(world, "A1-6-1-3", code, "termination", unit, ids, person, chosen)
     note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, flawed)
+    _edit_after_ending(world, person, archived)
     add_returns(world, person, archived)
     world.facts["moved_out"] = pl.DataFrame({"person": person, "declared": declared, "is_compliant": ~flawed})
+
+
+def _edit_after_ending(world: World, everyone: Whole, all_archived: Dates) -> None:
+    """A phone number changed in an archive that should rest, in a delivery after that of the ending."""
+    chosen = is_kind(world, everyone, "moved_then_edited")
+    person, archived = everyone[chosen], all_archived[chosen]
+    size = len(person)
+    at = plus(archived, 40 + world.random("edited after ending").integers(0, 60, size=size))
+    add_versions(
+        world,
+        person,
+        at,
+        {
+            "phone": world.new_phones(size),
+            "modified_by_org_code": org_codes(world, world.people.org[person]),
+            "modified_at": moment_text(at, 700),
+        },
+    )
+    note_archives(world, "ART-14b", "UPDATE_AFTER_STOP", person)
 
 
 def _departure(world: World, topic: str, declared: Dates) -> dict[str, Any]:

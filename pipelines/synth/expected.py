@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipelines.synth.cases import members
 from pipelines.synth.catalogue import NUMBERS
 from pipelines.synth.clock import Whole, add_months, day, days_between, full_years, plus, year_of
+from pipelines.synth.forms import OUTSIDE_ENTRY_SCOPE, form_facts
 from pipelines.synth.places import CITY
 from pipelines.synth.records import kept
 from pipelines.synth.residents import evaluation_days, homes_on
@@ -33,6 +34,13 @@ _NO_CLASS_A_NUMBER = (
     "mother_id_invalid",
     "twins_same_name",
     "bc_over_six",
+    "id_letters",
+    "id_birth_future",
+    "id_missing",
+    "bc_pattern",
+    "mother_is_a_man",
+    "mother_too_old",
+    "twin_placeholder",
 )
 
 
@@ -55,12 +63,14 @@ class _Figures:
 
     def share(self, indicator: str, above: Whole, below: Whole | None, variant: str = "") -> None:
         """A rate or, without a denominator, a count of each unit; the city is their sum."""
-        codes = [CITY, *self.world.places.units]
-        levels = ["city"] + ["district"] * len(self.world.places.units)
-        upper = [int(above.sum()), *above.tolist()]
+        # Parts of a district that bear one code on the day are one district.
+        districts, part = np.unique(self.world.places.codes_on(self.as_of), return_inverse=True)
+        codes = [CITY, *districts.tolist()]
+        levels = ["city"] + ["district"] * len(districts)
+        upper = [int(above.sum()), *_summed(above, part)]
         lower: list[int | None] = [None] * len(codes)
         if below is not None:
-            lower = [int(below.sum()), *below.tolist()]
+            lower = [int(below.sum()), *_summed(below, part)]
         for level, code, first, second in zip(levels, codes, upper, lower, strict=True):
             self.lines.append((indicator, variant, self.period, str(self.as_of), level, code, first, second))
 
@@ -69,6 +79,10 @@ class _Figures:
         self.share(
             indicator, np.bincount(unit[chosen], minlength=len(self.world.places.units)), None, variant
         )
+
+
+def _summed(values: Whole, part: Whole) -> list[int]:
+    return [int(total) for total in np.bincount(part, weights=values)]
 
 
 def expected_figures(world: World) -> pl.DataFrame:
@@ -121,11 +135,12 @@ def _status(world: World, date: np.datetime64) -> NDArray[np.str_]:
 
 
 def _further_copies(world: World, date: np.datetime64) -> pl.DataFrame:
-    """Archives created a second time for a person who had one: person, copy, unit."""
+    """Archives beside one that a person had, created anew or taken without leave: person, copy, unit."""
     if not world.copies:
         return pl.DataFrame(schema={"person": pl.Int64, "copy": pl.Int64, "unit": pl.Int64})
     copies = pl.concat(world.copies)
-    return copies.filter((pl.col("from_copy") < 0) & (pl.col("entered") <= pl.lit(date))).select(
+    taken = pl.col("person").is_in(members(world, "taken_without_transfer").tolist())
+    return copies.filter(((pl.col("from_copy") < 0) | taken) & (pl.col("entered") <= pl.lit(date))).select(
         "person", "copy", "unit"
     )
 
@@ -165,7 +180,8 @@ def _archives(figures: _Figures) -> Flags:
 def _first_copy_unit(world: World, date: np.datetime64) -> Whole:
     """Unit of the archive that a person's own story leads to (a second creation does not move the first)."""
     unit = manager_unit(world, date)
-    double = members(world, "dup_cross_district", "dup_same_district", "dup_same_day")
+    kinds = ("dup_cross_district", "dup_same_district", "dup_same_day", "taken_without_transfer")
+    double = members(world, *kinds)
     unit[double] = world.people.unit[double]
     return unit
 
@@ -212,7 +228,7 @@ def _has_valid_document(world: World, date: np.datetime64) -> Flags:
     has_certificate = (document == "BC") | ~np.isnat(certificate)
     valid[person] = has_number | (has_certificate & in_grace)
     flawed = np.isin(people.case, [NUMBERS[kind] for kind in _NO_CLASS_A_NUMBER])
-    twins = members(world, "twins_same_name")
+    twins = members(world, "twins_same_name", "twin_placeholder")
     flawed[people.twin[twins]] = True
     return valid & ~flawed
 
@@ -264,7 +280,7 @@ def _persons(figures: _Figures, managed: Flags) -> None:
 
 def kept_services(world: World) -> pl.DataFrame:
     """Delivered ordinary services that still stand: person, at."""
-    records = [world.exams, *world.followups.values()]
+    records = [world.exams, *world.followups.values(), form_facts(world)]
     return pl.concat([*(kept(world, frame).select("person", "at") for frame in records), *world.served])
 
 
@@ -323,7 +339,7 @@ def _events(figures: _Figures) -> None:
     records = pl.concat(
         [
             kept(world, frame).select("record_id", "person", "org", "at", "entered")
-            for frame in (world.exams, *world.followups.values())
+            for frame in (world.exams, *world.followups.values(), _in_entry_scope(world))
         ]
     )
     if world.entries:
@@ -335,6 +351,11 @@ def _events(figures: _Figures) -> None:
     delay = (records["entered"] - records["at"]).dt.total_days().to_numpy()
     unit = world.places.org_unit[records["org"].to_numpy()]
     figures.rate("UPD-1", unit, delay <= 5, delay >= 0)
+
+
+def _in_entry_scope(world: World) -> pl.DataFrame:
+    """Records of the further forms that are to be entered within five days."""
+    return form_facts(world).filter(~pl.col("dataset").is_in(OUTSIDE_ENTRY_SCOPE))
 
 
 def _terminations(figures: _Figures, indicator: str, facts: pl.DataFrame, date_name: str) -> None:

@@ -17,6 +17,8 @@ from pipelines.synth.clock import Whole, add_months, away_from_year_end
 from pipelines.synth.identity import NEVER_ISSUED_COUNTIES, with_check
 from pipelines.synth.world import World
 
+#: Mark of a gap in the basic information that is the document itself.
+NO_DOCUMENT = 9
 _PLACEHOLDERS = ("111111111111111111", "123456789012345678")
 _FULL_WIDTH = {character: chr(ord(character) + 0xFEE0) for character in "0123456789X"}
 
@@ -71,6 +73,13 @@ def _wrong_numbers(world: World) -> None:
     _spoil(world, impossible, with_check(no_day), "ID_BIRTH_IMPOSSIBLE")
     placeholder = members(world, "id_placeholder")
     _spoil(world, placeholder, pl.Series(np.array(_PLACEHOLDERS)[placeholder % 2]), "ID_PLACEHOLDER")
+    letters = members(world, "id_letters")
+    text = people.id_no.gather(letters)
+    _spoil(world, letters, text.str.slice(0, 9) + "O" + text.str.slice(10), "ID_PATTERN")
+    unborn = members(world, "id_birth_future")
+    later = people.id_body[unborn] + (2056 - people.id_body[unborn] // 10**7 % 10**4) * 10**7
+    _spoil(world, unborn, with_check(later), "ID_BIRTH_FUTURE")
+    _leave_out(world, members(world, "id_missing"))
     short = members(world, "id_short")
     _spoil(world, short, people.id_no.gather(short).str.slice(0, 17), "ID_LENGTH")
     sex = members(world, "id_sex_mismatch")
@@ -79,6 +88,17 @@ def _wrong_numbers(world: World) -> None:
     birth = members(world, "id_birth_mismatch")
     _first(world, birth, {"birth_date": add_months(people.birth[birth], -12)})
     note_archives(world, "A1-2-4a", "ID_BIRTH_MISMATCH", birth)
+
+
+def _leave_out(world: World, person: Whole) -> None:
+    """Archives without any document, which basic information asks for too."""
+    people = world.people
+    # Known by the mother, but no mother is named: no document at all.
+    people.base_document[person] = "MO"
+    world.block_has_id[person] = False
+    world.basic_gap[person] = NO_DOCUMENT
+    note_archives(world, "A1-2-4a", "IDENTITY_MISSING", person)
+    note_archives(world, "ARC-5", "NO_CLASS_A_KEY", person)
 
 
 def _spoil(world: World, person: Whole, numbers: pl.Series, code: str) -> None:

@@ -81,7 +81,9 @@ def add_followups(world: World, stays: pl.DataFrame, disease: str) -> None:
     remote = (generator.random(size) < REMOTE_SHARE) & ~by_phone & (plan.units > 1)
     home = org
     hosts = world.places.town_org
-    guest = hosts[generator.integers(0, len(hosts), size=size)]
+    hosts = hosts[~world.places.is_reformed[world.places.org_unit[hosts]]]
+    remote &= len(hosts) > 0
+    guest = np.resize(hosts, max(len(hosts), 1))[generator.integers(0, max(len(hosts), 1), size=size)]
     remote &= world.places.org_unit[guest] != world.places.org_unit[home]
     org = np.where(remote, guest, home)
     copy = np.where(remote, -1, copy)

@@ -18,6 +18,8 @@ from pipelines.synth.world import World
 
 #: Forms outside the five days of annex 1 三(二): medical records and vaccinations (rulebook §1.6, 27 and 35).
 OUTSIDE_ENTRY_SCOPE = ("consultation", "referral", "vaccination")
+#: Forms sent with the last delivery of a quarter: a file a month would hold next to nothing.
+QUARTERLY = ("smi_supplement", "smi_followup", "tb_first_visit", "tb_followup", "consultation", "referral")
 _FACTS = {
     "record_id": pl.String,
     "dataset": pl.String,
@@ -32,6 +34,13 @@ def history_start(world: World) -> np.datetime64:
     """First day of the services that the stock carries."""
     start: np.datetime64 = add_months(world.plan.first, -6)
     return start
+
+
+def quarter_ends(world: World, at: Dates) -> Dates:
+    """Days from which rows are sent that go out once a quarter: its last day, or the last day of all."""
+    quarter = at.astype("datetime64[M]").astype("int64") // 3 * 3 + 3
+    ends = plus(quarter.astype("datetime64[M]").astype("datetime64[D]"), -1)
+    return np.where(at <= world.plan.last, np.minimum(ends, world.plan.last), at)
 
 
 def same(size: int, **values: Any) -> dict[str, list[Any]]:
@@ -82,8 +91,9 @@ def deliver_form(
     block = service_columns(world, generator, prefix, person, copy, org, at, delay, is_free)
     modes = np.broadcast_to(np.asarray(mode), (size,))
     entered = plus(at, delay)
+    sent = quarter_ends(world, entered) if dataset in QUARTERLY else entered
     world.deliver(
-        dataset, world.places.org_unit[org], entered, {**block, "mode_code": pl.Series(modes), **columns}
+        dataset, world.places.org_unit[org], sent, {**block, "mode_code": pl.Series(modes), **columns}
     )
     facts = pl.DataFrame(
         {

@@ -17,16 +17,20 @@ from pipelines.synth.acts import (
     set_expected,
     set_status,
 )
+from pipelines.synth.archives import org_codes
 from pipelines.synth.cases import (
+    gaming_institution,
     is_kind,
     members,
     note_stories,
 )
 from pipelines.synth.clock import (
     NEVER,
+    Whole,
     add_months,
     moment_text,
     plus,
+    year_of,
 )
 from pipelines.synth.returns import add_returns
 from pipelines.synth.world import World
@@ -48,6 +52,7 @@ _LOST_KINDS = (
     "archived_direct",
     "direct_same_district",
     "direct_unfiled",
+    "mass_lost",
 )
 
 
@@ -57,6 +62,9 @@ def add_lost(world: World) -> None:
     people, generator = world.people, world.random("lost")
     org, copy, size = people.org[person], person, len(person)
     declared = declared_days(world, "lost", person)
+    in_masses = is_kind(world, person, "mass_lost")
+    month = _mass_month(world)
+    declared = np.where(in_masses, plus(month, generator.integers(2, 24, size=size)), declared)
     year_before = add_months(declared, -12)
     gap = generator.integers(2, 120, size=size)
     gap = np.where(is_kind(world, person, "lost_boundary"), 1, gap)
@@ -109,6 +117,7 @@ def add_lost(world: World) -> None:
     boundary = is_kind(world, person, "lost_boundary")
     note_stories(world, "A1-6-1-1", "", "termination", unit, ids, person, boundary, is_violation=False)
     note_stories(world, "A1-6-2-3c", "REACTIVATED_SOON", "termination", unit, ids, person, early)
+    _note_masses(world, person[in_masses], month)
     add_returns(world, person, archived)
     world.facts["lost"] = pl.DataFrame(
         {
@@ -126,3 +135,23 @@ def add_lost(world: World) -> None:
             ),
         }
     )
+
+
+def _mass_month(world: World) -> np.datetime64:
+    """First day of the month of mass terminations: the last December that is over, else an earlier month."""
+    last = world.plan.last
+    december = np.datetime64(f"{int(year_of(last)) - 1}-12-01", "D")
+    if december > world.plan.first:
+        return december
+    return np.datetime64(add_months(last, -1).astype("datetime64[M]"), "D")
+
+
+def _note_masses(world: World, person: Whole, month: np.datetime64) -> None:
+    """One line for the institution and month: every single termination keeps to the rules."""
+    if not len(person) or world.share.within:
+        return
+    org = gaming_institution(world)
+    key = org_codes(world, np.array([org])) + f":{str(month)[:7]}"
+    unit = world.places.org_unit[np.array([org])]
+    nobody = np.array([-1])
+    world.note("A1-6-2-3b", "MASS_TERMINATION", "termination_month", unit, key, "mass_lost", nobody)

@@ -27,6 +27,8 @@ from pipelines.synth.cases import (
     draw_days,
     is_kind,
     members,
+    note_copies,
+    note_persons,
     note_stories,
     story_window,
 )
@@ -38,6 +40,7 @@ from pipelines.synth.clock import (
     moment_text,
     plus,
 )
+from pipelines.synth.residents import evaluation_days
 from pipelines.synth.world import World
 
 _CROSS_DONE = (
@@ -47,6 +50,8 @@ _CROSS_DONE = (
     "decided_late_boundary",
     "origin_edited",
     "origin_still_active",
+    "flow_late",
+    "filed_after_change",
 )
 _CROSS_OPEN = (
     "transfer_refused",
@@ -56,6 +61,7 @@ _CROSS_OPEN = (
     "decision_overdue",
     "confirmed_unfiled",
     "illegal_manager_change",
+    "withdrawn_late",
 )
 #: Story → days between the two successes.
 _PROTECTED = {"protected_179": 179, "protected_180": 180, "protected_181": 181}
@@ -71,6 +77,31 @@ def add_moves(world: World) -> None:
     _direct_changes(world)
     _direct_without_ground(world)
     _move_the_dead(world)
+    _take_without_transfer(world)
+
+
+def _take_without_transfer(world: World) -> None:
+    """Another district's institution takes an archive over, and nobody has applied for it.
+
+    Where the origin lets it go, nobody manages it by right; where it does not, two do.
+    """
+    person = members(world, "taken_without_transfer", "left_without_transfer")
+    people, size = world.people, len(person)
+    first, last = story_window(world)
+    target = other_org(world, "taken", people.org[person], True)
+    at = away_from_year_end(draw_days(world, "taken", size, first, last), first)
+    is_left = is_kind(world, person, "left_without_transfer")
+    # Until then nobody manages them: that is over before any day of evaluation.
+    early = plus(evaluation_days(world)[0], -40)
+    at = np.where(is_left, draw_days(world, "left", size, first, max(early, first)), at)
+    copy = move_archive(world, person, person, target, at, is_left)
+    people.stay_to[person] = at
+    resume_stay(world, person, copy, target, at)
+    note_managers(world, person, target, at)
+    note_persons(world, "ART-1c", "MANAGER_GAP", person[is_left])
+    note_copies(world, "A1-4-3-1c", "TAKEN_WITHOUT_TRANSFER", person[~is_left], copy[~is_left])
+    note_persons(world, "ART-1a", "DUP_ACTIVE_ARCHIVE", person[~is_left])
+    note_persons(world, "ART-1b", "DUAL_MANAGEMENT", person[~is_left])
 
 
 def _crossings(world: World, person: Whole) -> None:
@@ -91,18 +122,22 @@ def _crossings(world: World, person: Whole) -> None:
     delay = generator.integers(0, 8, size=size)
     delay = np.where(is_kind(world, person, "cross_transfer_boundary"), 7, delay)
     delay = np.where(is_kind(world, person, "decided_late_boundary"), 8, delay)
-    delay = np.where(is_kind(world, person, "decided_late"), generator.integers(9, 25, size=size), delay)
+    slow = is_kind(world, person, "decided_late", "withdrawn_late")
+    delay = np.where(slow, generator.integers(9, 25, size=size), delay)
     decided = np.where(pending | overdue, NEVER, plus(applied, delay))
     decision = np.full(size, "1")
     decision[
         is_kind(world, person, "transfer_refused", "refused_without_reason", "illegal_manager_change")
     ] = "2"
-    decision[is_kind(world, person, "transfer_withdrawn")] = "3"
+    decision[is_kind(world, person, "transfer_withdrawn", "withdrawn_late")] = "3"
     decision[pending | overdue] = ""
     done = is_kind(world, person, *_CROSS_DONE)
     illegal = is_kind(world, person, "illegal_manager_change")
     filed = np.where(done, plus(decided, generator.integers(0, 2, size=size)), NEVER)
-    changed = np.where(illegal, plus(decided, 1), filed)
+    filed = np.where(is_kind(world, person, "flow_late"), plus(decided, 4 + rank % 5), filed)
+    swapped = is_kind(world, person, "filed_after_change")
+    filed = np.where(swapped, plus(decided, 1), filed)
+    changed = np.where(illegal, plus(decided, 1), np.where(swapped, decided, filed))
     initiator = np.where(generator.random(size) < 0.7, "1", "2")
     ids = add_transfers(
         world,
@@ -146,7 +181,10 @@ def _crossings(world: World, person: Whole) -> None:
         ("A1-4-3-1a", "DECIDED_LATE", ("decided_late", "decided_late_boundary"), True),
         ("A1-4-3-1a", "OVERDUE", ("decision_overdue",), True),
         ("A1-4-3-1a", "", ("cross_transfer_boundary",), False),
+        ("A1-4-3-1a", "WITHDRAWN_LATE", ("withdrawn_late",), True),
         ("A1-4-3-1b", "FLOW_INCOMPLETE", ("confirmed_unfiled",), True),
+        ("A1-4-3-1b", "FLOW_LATE", ("flow_late",), True),
+        ("A1-4-3-1b", "TRANSFER_ORDER", ("filed_after_change",), True),
         ("A1-4-3-1c", "ILLEGAL_MANAGER_CHANGE", ("illegal_manager_change",), True),
         ("A1-4-3-8a", "ORIGIN_EDIT", ("origin_edited",), True),
         ("A1-4-3-8a", "ORIGIN_STILL_ACTIVE", ("origin_still_active",), True),

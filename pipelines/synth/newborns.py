@@ -25,6 +25,10 @@ _UNCHANGED = (
     "mother_id_as_own",
     "mother_id_invalid",
     "unlinked_upgrade",
+    "twin_placeholder",
+    "bc_pattern",
+    "mother_is_a_man",
+    "mother_too_old",
 )
 BIRTH_DOCUMENT_SHARES = (("ID", 0.35), ("BC", 0.45), ("MO", 0.20))
 
@@ -37,8 +41,17 @@ def add_newborns(world: World) -> None:
     codes, shares = zip(*BIRTH_DOCUMENT_SHARES, strict=True)
     document = np.array(codes)[generator.choice(3, size=len(child), p=np.array(shares))]
     document[people.twin[child] >= 0] = "MO"
-    document[is_kind(world, child, "bc_past_grace", "unlinked_upgrade", "id_upgrade_late")] = "BC"
-    document[is_kind(world, child, "twins_same_name", "mother_id_invalid")] = "MO"
+    document[is_kind(world, child, "bc_past_grace", "unlinked_upgrade", "id_upgrade_late", "bc_pattern")] = (
+        "BC"
+    )
+    by_mother = (
+        "twins_same_name",
+        "twin_placeholder",
+        "mother_id_invalid",
+        "mother_is_a_man",
+        "mother_too_old",
+    )
+    document[is_kind(world, child, *by_mother)] = "MO"
     document[is_kind(world, child, "mother_id_as_own")] = "ID"
     # A number is rarely there within the first days: those entered on it are entered later.
     people.base_document[child] = document
@@ -145,6 +158,7 @@ def _flaws(world: World) -> None:
     world.block_has_id[both] = False
     _set_first(world, sibling, {"name": people.name.gather(twins)})
     _unlinked(world, members(world, "unlinked_upgrade"))
+    _wrong_papers(world)
     for rule, code, kind in (
         ("A1-2-4b", "NEWBORN_ID_OVERDUE", "bc_past_grace"),
         ("A1-2-4b", "BC_OVER_AGE", "bc_over_six"),
@@ -160,6 +174,37 @@ def _flaws(world: World) -> None:
         note_archives(world, "ARC-5", "NO_CLASS_A_KEY", kind_members)
     for kind in ("bc_past_grace", "bc_over_six"):
         note_archives(world, "ARC-5", "BC_PAST_GRACE", members(world, kind))
+
+
+def _wrong_papers(world: World) -> None:
+    """Certificates of a wrong form, a man or a great-grandmother for the mother, a twin without a name."""
+    people = world.people
+    certificate = members(world, "bc_pattern")
+    wrong = people.birth_certificate_no.gather(certificate).str.slice(1, 8)
+    _set_first(world, certificate, {"birth_certificate_no": wrong})
+    man = members(world, "mother_is_a_man")
+    father = people.spouse[people.mother[man]]
+    man, father = man[father >= 0], father[father >= 0]
+    _set_first(world, man, {"mother_id_no": people.id_no.gather(father)})
+    old = members(world, "mother_too_old")
+    women = np.flatnonzero((people.sex == 2) & (people.birth < np.datetime64("1955-01-01")))
+    elder = women[np.argsort(people.birth[women], kind="stable")][-len(old) :] if len(old) else women[:0]
+    old = old[: len(elder)]
+    _set_first(world, old, {"mother_id_no": people.id_no.gather(elder)})
+    named = members(world, "twin_placeholder")
+    sibling = people.twin[named]
+    world.block_has_id[np.r_[named, sibling]] = False
+    surname = pl.Series(people.surname[sibling])
+    _set_first(world, sibling, {"name": surname + "二宝"})
+    for rule, code, who in (
+        ("A1-2-4b", "BC_PATTERN", certificate),
+        ("A1-2-4c", "MOTHER_NOT_FEMALE", man),
+        ("A1-2-4c", "MOTHER_AGE_IMPLAUSIBLE", old),
+        ("A1-2-4d", "TWIN_OR_RENAMED", named),
+        ("A1-2-4d", "TWIN_OR_RENAMED", sibling),
+    ):
+        note_archives(world, rule, code, who)
+        note_archives(world, "ARC-5", "NO_CLASS_A_KEY", who)
 
 
 def _decisions(world: World) -> None:

@@ -114,7 +114,7 @@ def _ages_and_sexes(generator: Generator, places: Places, unit: Whole) -> tuple[
     sexes = np.zeros(len(unit), dtype=np.int64)
     for number in np.unique(unit):
         chosen = np.flatnonzero(unit == number)
-        table = age_table(places.units[number], places.urban[number])
+        table = age_table(places.units[number][:6], places.urban[number])
         ages[chosen], sexes[chosen] = draw_ages(generator, table, len(chosen))
     return ages, sexes
 
@@ -230,7 +230,7 @@ def _draw_births(
     mothers = generator.permutation(mothers)
     births = plus(np.full(wanted, first), generator.integers(1, span, size=wanted))
     # Some births in the last weeks, whose documents are still open on the last day, and twins among them.
-    recent = max(4, min(9, wanted // 3), wanted // 12)
+    recent = max(4, min(12, wanted // 3), wanted // 12)
     births[:recent] = plus(
         np.full(len(births[:recent]), last), -generator.integers(32, 80, size=len(births[:recent]))
     )

@@ -7,18 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from pipelines.synth.clock import Whole
+from pipelines.synth.clock import Whole, day
 
 CITY = "500000"
 _DATA = Path(__file__).parent / "data"
 #: The first five make the default sample: centre, west, university town, south-west, and a mountain county.
 UNIT_ORDER = ("500103", "500116", "500106", "500118", "500236")
+#: After all others: functional areas that stay, then the units that the reform abolished.
+LAST_UNITS = ("500131", "500133", "500105", "500112", "500132")
+#: 渝府发〔2025〕15号: from this day these deliver under the code of their successor.
+REFORM_DATE = day("2026-01-01")
 VILLAGES_PER_TOWN = 4
+#: A township with more residents has more villages, so that archive numbers do not run out.
+_RESIDENTS_PER_VILLAGE = 4000
+#: Before the name of a village when a township uses it again.
+_FURTHER = ("", "东", "南", "西", "北", "上", "下")
 _RESIDENTS_PER_TOWN = 1000
+_URBAN = ("500103", "500104", "500105", "500106", "500107", "500108", "500112", "500132")
+_TOWN_COLUMNS = ("town_code", "code_system", "town_name", "new_town_code", "new_town_name")
+_TOWN_SCHEMA = ["town_code", "town_name", "unit", "code_system", "new_town_code", "new_town_name"]
 _VILLAGE_NAMES = [
     "金桥",
     "双龙",
@@ -44,18 +57,21 @@ class Places:
     """Reference data of the sampled part of the city; numbers are row positions.
 
     Attributes:
-        units: delivering districts, `unit` number → code.
+        units: delivering districts, `unit` number → code. A district that the reform divided stands as
+            several units; a letter after the code tells them apart.
+        later_units: their codes from the reform on.
         unit_names: their names.
         urban: per unit, whether its people follow the urban census profile.
         code_since: per unit, the first year in which its present code was in use.
         weights: per unit, its share of the residents.
-        towns: town_code, town_name, unit.
+        towns: town_code, town_name, unit, code_system; new_town_code, new_town_name from the reform on.
         villages: village_code, village_name, town, unit.
         orgs: org_code, org_name, org_type_code, hospital_level_code, unit, town (-1 = district-wide), parent.
         town_org: per town, the institution that manages archives there.
     """
 
     units: tuple[str, ...]
+    later_units: tuple[str, ...]
     unit_names: tuple[str, ...]
     urban: tuple[bool, ...]
     code_since: Whole
@@ -64,6 +80,15 @@ class Places:
     villages: pl.DataFrame
     orgs: pl.DataFrame
     town_org: Whole
+
+    def codes_on(self, date: np.datetime64) -> tuple[str, ...]:
+        """Codes of the delivering districts on a day; parts of one district have the same."""
+        return self.later_units if date >= REFORM_DATE else tuple(unit[:6] for unit in self.units)
+
+    @property
+    def is_reformed(self) -> NDArray[np.bool_]:
+        """Per unit, whether it delivers under another code from the reform on."""
+        return np.array([unit[:6] for unit in self.units]) != np.array(self.later_units)
 
     @property
     def org_unit(self) -> Whole:
@@ -78,7 +103,7 @@ class Places:
 
 
 def all_districts() -> pl.DataFrame:
-    """The districts with one code over 2025 and 2026: code, name, census population, code in use since."""
+    """The units with one code over 2025 and 2026: code, name, census population, code in use since."""
     return pl.read_csv(_DATA / "districts.csv", schema_overrides={"district_code": pl.String})
 
 
@@ -87,17 +112,75 @@ def all_towns() -> pl.DataFrame:
     return pl.read_csv(_DATA / "towns.csv", infer_schema=False)
 
 
+def reform_parts() -> pl.DataFrame:
+    """Districts, and parts of districts, that went to another in 2026: part, old and new district, weight."""
+    return pl.read_csv(
+        _DATA / "reform_parts.csv",
+        schema_overrides={"part": pl.String, "district_code": pl.String, "new_district_code": pl.String},
+    )
+
+
+def reform_towns() -> pl.DataFrame:
+    """Townships of these parts: codes and names before and after."""
+    return pl.read_csv(_DATA / "reform_towns.csv", infer_schema=False)
+
+
 def choose_units(count: int) -> tuple[str, ...]:
-    """The first `count` delivering districts: the default five, then by population.
+    """The first `count` delivering districts: the default five, then by population, the abolished ones last.
+
+    With all 41 the reform of 2026 is complete: 39 units deliver from then on. A divided district stands as
+    several units.
 
     Raises:
         ValueError: fewer than one or more than exist.
     """
     table = all_districts().sort(["population_2020", "district_code"], descending=[True, False])
-    order = [*UNIT_ORDER, *(code for code in table["district_code"] if code not in UNIT_ORDER)]
+    ordinary = [code for code in table["district_code"] if code not in (*UNIT_ORDER, *LAST_UNITS)]
+    order = [*UNIT_ORDER, *ordinary, *LAST_UNITS]
     if not 1 <= count <= len(order):
         raise ValueError(f"units must be between 1 and {len(order)}, not {count}")
-    return tuple(order[:count])
+    chosen = order[:count]
+    further = [
+        part
+        for part, district in reform_parts().select("part", "district_code").iter_rows()
+        if part != district and (district in chosen if district in LAST_UNITS else count == len(order))
+    ]
+    return (*chosen, *further)
+
+
+def _districts_and_parts() -> dict[str, dict[str, Any]]:
+    """Unit → name, weight, first year of its code, code from the reform on."""
+    known = {
+        row["district_code"]: row | {"later": row["district_code"]} for row in all_districts().to_dicts()
+    }
+    parts = {row["part"]: row | {"later": row["new_district_code"]} for row in reform_parts().to_dicts()}
+    return known | parts
+
+
+def towns_of(unit: str, is_reformed: bool) -> pl.DataFrame:
+    """Townships of a unit: town_code, town_name, code_system, new_town_code, new_town_name."""
+    moving = reform_towns()
+    own = moving.filter(pl.col("part") == unit).drop("part")
+    if own.height:
+        return own.sort("town_code")
+    rest = all_towns().filter(pl.col("district_code") == unit).sort("town_code")
+    if unit in ("500131", "500133"):
+        rest = pl.read_csv(_DATA / "functional_towns.csv", infer_schema=False)
+        rest = rest.filter(pl.col("district_code") == unit)
+    # The list of 2026 knows the townships where they went, and some where they had been.
+    gone = [*moving["new_town_code"], *moving["town_code"]]
+    names = moving.filter(pl.col("part") == "500109S")["new_town_name"].to_list()
+    if is_reformed:
+        rest = rest.filter(~pl.col("town_code").is_in(gone))
+        if unit == "500109":
+            rest = rest.filter(~pl.col("town_name").is_in(names))
+    return rest.select(
+        "town_code",
+        code_system=pl.lit("HEALTH" if unit in LAST_UNITS else "MCA"),
+        town_name="town_name",
+        new_town_code="town_code",
+        new_town_name="town_name",
+    )
 
 
 def build_places(residents: int, unit_count: int) -> Places:
@@ -108,27 +191,30 @@ def build_places(residents: int, unit_count: int) -> Places:
         unit_count: delivering districts.
     """
     units = choose_units(unit_count)
-    districts = all_districts().rows_by_key("district_code", named=True, unique=True)
+    districts = _districts_and_parts()
     population = np.array([districts[unit]["population_2020"] for unit in units], dtype=float)
     # The square root keeps the smallest county large enough to show every case.
     weights = np.sqrt(population) / np.sqrt(population).sum()
-    towns: list[tuple[str, str, int]] = []
+    towns: list[tuple[Any, ...]] = []
     villages: list[tuple[str, str, int, int]] = []
     orgs: list[tuple[str, str, str, int | None, int, int, str | None]] = []
     town_org: list[int] = []
     for number, unit in enumerate(units):
-        known = all_towns().filter(pl.col("district_code") == unit).sort("town_code")
+        known = towns_of(unit, "500109S" in units)
         wanted = max(2, round(residents * weights[number] / _RESIDENTS_PER_TOWN))
         picked = known.gather(
             np.unique(np.linspace(0, known.height - 1, min(wanted, known.height)).astype(int))
         )
         name = districts[unit]["district_name"]
-        for code, town_name in picked.select("town_code", "town_name").iter_rows():
+        crowd = residents * weights[number] / picked.height
+        village_count = min(max(VILLAGES_PER_TOWN, round(crowd / _RESIDENTS_PER_VILLAGE)), 99)
+        for code, system, town_name, new_code, new_name in picked.select(_TOWN_COLUMNS).iter_rows():
             town = len(towns)
-            towns.append((code, town_name, number))
+            towns.append((code, town_name, number, system, new_code, new_name))
             rural = town_name.endswith(("镇", "乡"))
-            for index in range(VILLAGES_PER_TOWN):
-                village = _VILLAGE_NAMES[(town * 5 + index * 3) % len(_VILLAGE_NAMES)]
+            for index in range(village_count):
+                again = _FURTHER[index // len(_VILLAGE_NAMES)]
+                village = again + _VILLAGE_NAMES[(town * 5 + index * 3) % len(_VILLAGE_NAMES)]
                 # Groups of the archive number: 001-099 neighbourhood, 101-199 village committee.
                 suffix, kind = (101 + index, "村") if rural else (1 + index, "社区")
                 villages.append((f"{code}{suffix:03d}", village + kind, town, number))
@@ -159,11 +245,12 @@ def build_places(residents: int, unit_count: int) -> Places:
         orgs.append((f"CQ{unit}M001", f"{name}妇幼保健院", "6", 2, number, -1, None))
     return Places(
         units=units,
+        later_units=tuple(districts[unit]["later"] for unit in units),
         unit_names=tuple(districts[unit]["district_name"] for unit in units),
-        urban=tuple(unit in {"500103", "500106", "500107", "500108", "500104"} for unit in units),
+        urban=tuple(unit in _URBAN for unit in units),
         code_since=np.array([districts[unit]["code_since_year"] for unit in units], dtype=np.int64),
         weights=tuple(weights.tolist()),
-        towns=pl.DataFrame(towns, schema=["town_code", "town_name", "unit"], orient="row"),
+        towns=pl.DataFrame(towns, schema=_TOWN_SCHEMA, orient="row"),
         villages=pl.DataFrame(
             villages, schema=["village_code", "village_name", "town", "unit"], orient="row"
         ),

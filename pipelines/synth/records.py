@@ -22,13 +22,19 @@ ENTRY_FLAWS = {
     "paper_entry_late": 1.0,
     "entry_before_service": 1.0,
 }
-EDIT_FLAWS = {"edit_without_amendment": 2.0, "edit_approved_late": 1.0, "edit_without_approver": 0.7}
+EDIT_FLAWS = {
+    "edit_without_amendment": 2.0,
+    "edit_approved_late": 1.0,
+    "edit_without_approver": 0.7,
+    "edit_self_approved": 0.7,
+}
 DELETION_FLAWS = {"deletion_without_amendment": 1.0}
 #: Every kind of this module and whether it breaks a rule.
 RECORD_KINDS = {
     **dict.fromkeys((*ENTRY_FLAWS, *EDIT_FLAWS, *DELETION_FLAWS), True),
     **dict.fromkeys(("edit_approved", "deletion_approved", "entry_on_fifth_day"), False),
 }
+_EDITOR = "EDITOR7"
 _DATASETS = ("health_exam", "htn_followup", "dm_followup")
 
 
@@ -52,10 +58,12 @@ def entered_records(world: World) -> pl.DataFrame:
     # Restricted residents appear in no list of findings: nothing is planted on them.
     ordinary = np.flatnonzero(world.people.case == 0)
     allowed = np.setdiff1d(ordinary, world.restricted)
+    reformed = np.flatnonzero(world.places.is_reformed[world.people.unit])
     return pl.concat(frames).filter(
         pl.col("person").is_in(allowed.tolist())
         & (pl.col("at") > pl.lit(max(RULES_EFFECTIVE_FROM, world.plan.first)))
         & ~pl.col("is_remote")
+        & ~pl.col("person").is_in(reformed.tolist())
     )
 
 
@@ -181,7 +189,9 @@ def _edit(world: World, kind: str, chosen: pl.DataFrame) -> None:
         person = part["person"].to_numpy()
         if kind != "edit_without_amendment":
             _amend(world, kind, dataset, new["record_id"], unit, edited, False)
-        if kind != "edit_approved":
+        if kind == "edit_self_approved":
+            world.note("A1-3-1c", "APPROVER_IS_EDITOR", dataset, unit, new["record_id"], kind, person)
+        elif kind != "edit_approved":
             world.note("A1-3-1b", "UNAPPROVED_EDIT", dataset, unit, new["record_id"], kind, person)
 
 
@@ -196,7 +206,7 @@ def _amend(
         + pl.duration(minutes=16 * 60 if kind == "edit_approved_late" else 9 * 60),
         modified=pl.col("modified") + pl.duration(hours=11),
     )
-    nobody = kind == "edit_without_approver"
+    approver = {"edit_without_approver": None, "edit_self_approved": _EDITOR}.get(kind, "ADMIN01")
     world.deliver(
         "amendment",
         unit,
@@ -206,10 +216,10 @@ def _amend(
             "dataset": [dataset] * size,
             "record_id": record,
             "is_deletion": [is_deletion] * size,
-            "approver_id": pl.Series([None if nobody else "ADMIN01"] * size, dtype=pl.String),
+            "approver_id": pl.Series([approver] * size, dtype=pl.String),
             "approved_at": frame["approved"],
             "modified_at": frame["modified"],
-            "modified_by_id": ["EDITOR7"] * size,
+            "modified_by_id": [_EDITOR] * size,
             "reason": ["录入错误"] * size,
         },
     )

@@ -12,7 +12,8 @@ import polars as pl
 
 from pipelines.synth.archives import identity_block, org_codes
 from pipelines.synth.clock import Whole, moment_text, plus
-from pipelines.synth.forms import choose, deliver_form, placed, same
+from pipelines.synth.forms import choose, deliver_form, placed, quarter_ends, same
+from pipelines.synth.places import REFORM_DATE
 from pipelines.synth.world import World
 
 _REFERRED_SHARE = 0.012
@@ -114,15 +115,20 @@ def _links(world: World) -> None:
     remote, person = remote.filter(pl.Series(ordinary)), person[ordinary]
     size = len(person)
     linked = plus(remote["entered"].to_numpy().astype("datetime64[D]"), generator.integers(1, 21, size=size))
-    units = np.array(world.places.units)
+    places = world.places
+    host = places.org_unit[remote["org"].to_numpy()]
+    sent = remote["entered"].to_numpy().astype("datetime64[D]")
+    before, after = (
+        np.array(codes)[host] for codes in (places.codes_on(world.plan.first), places.later_units)
+    )
     world.deliver(
         "remote_link",
         world.people.unit[person],
-        linked,
+        quarter_ends(world, linked),
         {
             "link_id": world.new_ids("LK", size),
             **identity_block(world, person, person),
-            "serving_unit": units[world.places.org_unit[remote["org"].to_numpy()]],
+            "serving_unit": np.where(sent < REFORM_DATE, before, after),
             "serving_dataset": remote["dataset"],
             "serving_record_id": remote["record_id"],
             "linked_at": moment_text(linked, 620),

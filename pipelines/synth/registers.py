@@ -11,7 +11,9 @@ import polars as pl
 from pipelines.synth.archives import archive_ids, doctors, identity_block, org_codes
 from pipelines.synth.cases import members
 from pipelines.synth.clock import FAR, Dates, Whole, day, days_between, moment_text, plus
-from pipelines.synth.forms import choose, same
+from pipelines.synth.forms import choose, quarter_ends, same
+from pipelines.synth.places import REFORM_DATE
+from pipelines.synth.reform import archive_ids_on
 from pipelines.synth.territory import CITY_UNIT
 from pipelines.synth.world import World, masked
 
@@ -64,6 +66,9 @@ def _city_index(world: World) -> None:
             )
         ),
     ]
+    # The index goes over to the successors with the archives.
+    followers = holders[places.is_reformed[people.unit[holders]]]
+    changes.append((followers, np.full(len(followers), REFORM_DATE)))
     for number, date in enumerate(world.days):
         since = world.days[number - 1] if number else day("1900-01-01")
         touched = np.unique(np.concatenate([who[(at > since) & (at <= date)] for who, at in changes]))
@@ -91,9 +96,11 @@ def _city_index(world: World) -> None:
             np.full(len(touched), CITY_UNIT),
             np.full(len(touched), date),
             {
-                "city_index_id": "CI" + pl.Series(touched).cast(pl.String).str.zfill(9),
-                "unit": np.array(places.units)[unit],
-                "district_archive_id": archive_ids(world, copy[touched]),
+                "city_index_id": "CI" + pl.Series(world.person_numbers(touched)).cast(pl.String).str.zfill(9),
+                "unit": np.array(places.codes_on(date))[unit],
+                "district_archive_id": archive_ids_on(
+                    world, unit, archive_ids(world, copy[touched]), np.full(len(touched), date)
+                ),
                 "id_no": masked(numbered[touched], people.id_no.gather(touched)),
                 "manage_org_code": org_codes(world, org[touched]),
                 "status_code": code[touched],
@@ -189,9 +196,9 @@ def _feedback(world: World) -> None:
         world.deliver(
             "resident_feedback",
             people.unit[who],
-            day_of[chosen],
+            quarter_ends(world, day_of[chosen]),
             {
-                "feedback_id": "FB" + pl.Series(who).cast(pl.String).str.zfill(9),
+                "feedback_id": "FB" + pl.Series(world.person_numbers(who)).cast(pl.String).str.zfill(9),
                 **identity_block(world, who, who),
                 "kind_code": kind[chosen],
                 "field_name": masked(kind[chosen] == "1", ["phone"] * len(chosen)),
@@ -214,7 +221,7 @@ def _access(world: World) -> None:
     world.deliver(
         "access_log",
         people.unit[person],
-        at,
+        quarter_ends(world, at),
         {
             "access_id": ids,
             **identity_block(world, person, person),
@@ -235,7 +242,7 @@ def _sample_checks(world: World) -> None:
     world.deliver(
         "sample_check",
         people.unit[person],
-        at,
+        quarter_ends(world, at),
         {
             "check_id": world.new_ids("SC", size),
             **identity_block(world, person, person),
@@ -264,7 +271,7 @@ def _unit_changes(world: World) -> None:
     world.deliver(
         "service_unit_change",
         world.places.org_unit[org],
-        at,
+        quarter_ends(world, at),
         {
             "change_id": world.new_ids("CU", size),
             **identity_block(world, person, copy),
@@ -286,7 +293,7 @@ def _purged(world: World) -> None:
     world.deliver(
         "purge_record",
         units,
-        purged,
+        quarter_ends(world, purged),
         {
             "purge_id": world.new_ids("PG", size),
             "district_archive_id": world.new_ids("Z", size),

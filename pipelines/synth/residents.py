@@ -5,11 +5,13 @@ Not here: archives; a resident need not have one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
 from pipelines.synth.clock import Dates, Whole, day, full_years, moment_text, plus, year_of
-from pipelines.synth.places import CITY
+from pipelines.synth.places import CITY, REFORM_DATE
 from pipelines.synth.territory import CITY_UNIT, deliver_city
 from pipelines.synth.world import World, masked
 
@@ -63,8 +65,8 @@ def add_population(world: World) -> None:
         town = places.villages["town"].to_numpy()[village[here]]
         areas: list[tuple[list[str], Whole]] = [
             ([CITY], np.zeros(len(here), dtype=np.int64)),
-            (list(places.units), unit[here]),
-            (places.towns["town_code"].to_list(), town),
+            _merged(places.codes_on(date), unit[here]),
+            _merged(town_codes(world, date).to_list(), town),
         ]
         for codes, number in areas:
             shape = (len(codes), len(starts), 2)
@@ -88,17 +90,36 @@ def add_population(world: World) -> None:
         _live_births(world, year, date)
 
 
+def town_codes(world: World, date: np.datetime64) -> pl.Series:
+    """Codes of the townships on a day."""
+    return world.places.towns["new_town_code" if date >= REFORM_DATE else "town_code"]
+
+
+def village_codes(world: World, date: np.datetime64) -> pl.Series:
+    """Codes of the villages on a day: the township's and three digits."""
+    villages = world.places.villages
+    town = town_codes(world, date).gather(villages["town"])
+    return town + villages["village_code"].str.slice(9)
+
+
+def _merged(codes: Sequence[str], number: Whole) -> tuple[list[str], Whole]:
+    """Areas of different codes, and numbers among them: parts of a district may have one code."""
+    known, position = np.unique(np.asarray(codes), return_inverse=True)
+    return known.tolist(), position[number].astype(np.int64)
+
+
 def _live_births(world: World, year: int, date: np.datetime64) -> None:
     people = world.people
     born = people.is_newborn & (year_of(people.birth) == year) & (people.birth <= date)
-    counts = np.bincount(people.unit[born], minlength=len(world.places.units))
+    districts, part = np.unique(world.places.codes_on(date), return_inverse=True)
+    counts = np.bincount(part[people.unit[born]], minlength=len(districts))
     deliver_city(
         world,
         "live_births",
         date,
         {
             "year": np.full(len(counts) + 1, year),
-            "area_code": [CITY, *world.places.units],
+            "area_code": [CITY, *districts.tolist()],
             "live_birth_count": [int(counts.sum()), *counts.tolist()],
         },
     )
@@ -154,9 +175,9 @@ def _index_rows(world: World, person: Whole, date: np.datetime64) -> None:
             "name": people.name.gather(person),
             "birth_date": people.birth[person],
             "sex_code": pl.Series(people.sex[person]).cast(pl.String),
-            "residence_district_code": np.array(places.units)[home_unit],
-            "residence_town_code": places.towns["town_code"].gather(towns),
-            "residence_village_code": places.villages["village_code"].gather(village[person]),
+            "residence_district_code": np.array(places.codes_on(date))[home_unit],
+            "residence_town_code": town_codes(world, date).gather(towns),
+            "residence_village_code": village_codes(world, date).gather(village[person]),
             "residence_start_date": np.maximum(people.birth[person], plus(world.plan.first, -900)),
             "is_resident": here,
             "death_date": death,

@@ -115,6 +115,7 @@ def restrict(places: Places, units: Sequence[int]) -> Places:
     manager = places.town_org[np.flatnonzero(town_number >= 0)]
     return Places(
         units=tuple(places.units[unit] for unit in chosen),
+        later_units=tuple(places.later_units[unit] for unit in chosen),
         unit_names=tuple(places.unit_names[unit] for unit in chosen),
         urban=tuple(places.urban[unit] for unit in chosen),
         code_since=places.code_since[chosen],

@@ -52,7 +52,9 @@ class OnDisk:
             name: {Folder(*folder): number for number, folder in enumerate(folders)}
             for name, folders in index.items()
         }
-        self.readers: dict[str, Any] = {}
+        self.dataset = ""
+        self.file: Any = None
+        self.reader: Any = None
 
     def folders(self, dataset: str, unit: int) -> list[Folder]:
         return [folder for folder in self.index.get(dataset, ()) if folder.unit == unit]
@@ -60,9 +62,13 @@ class OnDisk:
     def read(self, dataset: str, folder: Folder) -> pl.DataFrame:
         import pyarrow as pa
 
-        if dataset not in self.readers:
-            self.readers[dataset] = pa.ipc.open_file(pa.OSFile(str(self.path / f"{dataset}.arrow")))
-        batch = self.readers[dataset].get_batch(self.index[dataset][folder])
+        if dataset != self.dataset:
+            # One open file a slice, or many slices would use up what a process may open.
+            if self.file is not None:
+                self.file.close()
+            self.dataset, self.file = dataset, pa.OSFile(str(self.path / f"{dataset}.arrow"))
+            self.reader = pa.ipc.open_file(self.file)
+        batch = self.reader.get_batch(self.index[dataset][folder])
         return pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
 
 
@@ -73,13 +79,13 @@ def write_rows(rows: dict[str, Rows], path: Path) -> None:
     path.mkdir(parents=True)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     for name, found in rows.items():
-        schema = found.frame.clear().to_arrow().schema
+        table = found.frame.rechunk().to_arrow().combine_chunks()
         with (
             pa.OSFile(str(path / f"{name}.arrow"), "wb") as file,
-            pa.ipc.new_file(file, schema, options=options) as writer,
+            pa.ipc.new_file(file, table.schema, options=options) as writer,
         ):
-            for folder in found.parts:
-                # One batch a delivery, so that its rows can be read alone.
-                writer.write_batch(found.of(folder).rechunk().to_arrow().to_batches()[0])
+            # One batch a delivery, so that its rows can be read alone.
+            for first, count in found.parts.values():
+                writer.write_batch(table.slice(first, count).to_batches()[0])
     index = {name: list(found.parts) for name, found in rows.items()}
     (path / _INDEX).write_text(json.dumps(index), encoding="utf-8")

@@ -16,8 +16,11 @@ import polars as pl
 from pipelines.synth.archives import archive_ids, first_copies
 from pipelines.synth.cases import members, note_persons
 from pipelines.synth.catalogue import CASES
+from pipelines.synth.gaming import suspects
 from pipelines.synth.places import CITY
 from pipelines.synth.records import RECORD_KINDS
+from pipelines.synth.reform import renamed_lines
+from pipelines.synth.slips import reviews
 from pipelines.synth.world import Plan, World
 
 
@@ -174,10 +177,11 @@ def truth_tables(world: World) -> dict[str, pl.DataFrame]:
     """The truth of a slice line by line: persons, duplicates, status, violations."""
     plan, people, places = world.plan, world.people, world.places
     unit_codes = pl.DataFrame(
-        {"_unit": np.arange(-1, len(places.units)), "unit": [CITY, *places.units]},
+        {"_unit": np.arange(-1, len(places.units)), "unit": [CITY, *places.codes_on(plan.last)]},
         schema_overrides={"_unit": pl.Int64},
     )
     copies = all_copies(world).filter(pl.col("entered") <= pl.lit(plan.last))
+    copies = renamed_lines(world, copies.with_columns(_unit="unit"), "district_archive_id").drop("_unit")
     by_person = (
         copies.join(unit_codes, left_on="unit", right_on="_unit", how="left", suffix="_code")
         .sort("person", "copy")
@@ -196,7 +200,7 @@ def truth_tables(world: World) -> dict[str, pl.DataFrame]:
             "case": kinds[people.case],
             "sex_code": people.sex,
             "birth_date": people.birth,
-            "home_unit": np.array(places.units)[people.unit],
+            "home_unit": np.array(places.codes_on(plan.last))[people.unit],
             "id_no": people.id_no,
             "birth_certificate_no": people.birth_certificate_no,
             "mother_no": world.person_numbers(people.mother),
@@ -218,7 +222,8 @@ def truth_tables(world: World) -> dict[str, pl.DataFrame]:
         recorded_status_code="recorded_status_code",
         expected_status_code=pl.coalesce("expected_code", "recorded_status_code"),
     )
-    lines = pl.concat(world.lines).join(unit_codes, on="_unit", how="left", maintain_order="left")
+    lines = renamed_lines(world, pl.concat(world.lines), "record_key")
+    lines = lines.join(unit_codes, on="_unit", how="left", maintain_order="left")
     lines = lines.select(
         "rule_id",
         "finding_code",
@@ -234,6 +239,10 @@ def truth_tables(world: World) -> dict[str, pl.DataFrame]:
         "persons": persons,
         "duplicates": _duplicates(world),
         "status": status,
+        "suspects": suspects(world),
+        "reviews": reviews(world)
+        .join(unit_codes, on="_unit", how="left", maintain_order="left")
+        .select("reason_code", "unit", "district_archive_id", "person_no"),
         "violations": lines.with_columns(
             person_no=pl.Series(world.person_numbers(lines["person_no"].to_numpy()))
         ),
@@ -273,7 +282,7 @@ def write_summary(plan: Plan, units: Sequence[str], tally: Tally, folder: Path) 
 def _duplicates(world: World) -> pl.DataFrame:
     """Second archives of persons: both archives, the kind, whether anything delivered links the two."""
     kinds = np.array(["ordinary", *(case.kind for case in CASES)])
-    units = np.array(world.places.units)
+    units = np.array(world.places.codes_on(world.plan.last))
     copies = all_copies(world).filter(pl.col("entered") <= pl.lit(world.plan.last))
     second = copies.filter((pl.col("from_copy") < 0) & (pl.col("copy") != pl.col("person")))
     first = copies.filter(pl.col("copy") == pl.col("person"))

@@ -30,7 +30,22 @@ ORGS = {
     "5002330001": ("忠州社区卫生服务中心", "1", "500233"),
 }
 A, A2, B, B2, C, D, D2, E, F, F2, G = ORGS
-DISTRICT = {code: facts[2] for code, facts in ORGS.items()}
+
+# Orgs of the reform of 2026 as the city's list has them, none of it brought up to date: code → (name, type,
+# district, town, code system of the town). 500109108 is 静观 for civil affairs and 施家梁 for the statistics bureau.
+REFORM_ORGS = {
+    "5001050001": ("观音桥社区卫生服务中心", "1", "500105", "500105006", "NBS"),
+    "5001120001": ("龙溪社区卫生服务中心", "1", "500112", "500112003", "MCA"),
+    "5001120002": ("统景镇卫生院", "3", "500112", "500112121", "MCA"),
+    "5001090001": ("水土街道社区卫生服务中心", "1", "500109", "500109008", "MCA"),
+    "5001090002": ("静观镇卫生院", "3", "500109", "500109108", "MCA"),
+    "5001320001": ("人和街道社区卫生服务中心", "1", "500132", "500132008", "HEALTH"),
+}
+GUANYINQIAO, LONGXI, TONGJING, SHUITU, JINGGUAN, RENHE = REFORM_ORGS
+DALING = "5001570001"
+"""A new code from 2026 on, first described by the new district."""
+
+DISTRICT = {code: facts[2] for code, facts in [*ORGS.items(), *REFORM_ORGS.items()]} | {DALING: "500157"}
 
 
 def identity_number(birth: date, serial: int, county: str = "512121") -> str:
@@ -102,9 +117,11 @@ class City:
         self.records += 1
         return f"R{self.records:06d}"
 
-    def archive(self, who: Person, org: str = A, day: str | None = None, **over: Any) -> Row:
+    def archive(
+        self, who: Person, org: str = A, day: str | None = None, unit: str | None = None, **over: Any
+    ) -> Row:
         """A complete cover and basic information, created 2024-12-01 unless told otherwise."""
-        unit = DISTRICT[org]
+        unit = unit or DISTRICT[org]
         row: Row = {
             **who.who(unit),
             "archive_no": f"{unit}001101{who.number:05d}",
@@ -146,10 +163,17 @@ class City:
         return self.send(unit, "archive", row, day)
 
     def service(
-        self, who: Person, dataset: str, on: str, org: str = A, day: str | None = None, **over: Any
+        self,
+        who: Person,
+        dataset: str,
+        on: str,
+        org: str = A,
+        day: str | None = None,
+        unit: str | None = None,
+        **over: Any,
     ) -> Row:
         """One service record, entered on the day itself unless told otherwise."""
-        unit = DISTRICT[org]
+        unit = unit or DISTRICT[org]
         row: Row = {
             "record_id": self.record_id(),
             **who.who(unit),
@@ -253,6 +277,17 @@ class City:
                     "triglyceride": 1.2, "ldl": 2.5, "hdl": 1.3, "ecg_code": "1",
                     "abdominal_ultrasound_code": "1"}  # fmt: skip
         return self.service(who, "health_exam", on, org, **(row | over))
+
+    def reform_reference(self) -> None:
+        """The institutions of the reform: described once in 2015, and one new code."""
+        for code, (name, kind, district, town, system) in REFORM_ORGS.items():
+            self.send("500000", "org", {
+                "org_code": code, "valid_from": "2015-01-01", "org_name": name, "org_type_code": kind,
+                "is_designated": "1", "district_code": district, "town_code": town,
+                "town_code_system": system})  # fmt: skip
+        self.send("500157", "org", {
+            "org_code": DALING, "valid_from": "2026-01-01", "org_name": "两江新区大岭社区卫生服务中心",
+            "org_type_code": "1", "is_designated": "1", "district_code": "500157"})  # fmt: skip
 
     def reference(self) -> None:
         """What the city platform sends: orgs and population."""

@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from tests.acceptance.city import City
+from tests.acceptance.reform import tell_reform
 from tests.acceptance.stories import tell_disease, tell_identity
 from tests.acceptance.ties import tell_ties
 from tests.conftest import yudang
@@ -119,6 +120,7 @@ def told(shared_folder: Path) -> Told:
     }
     tell_disease(city)
     tell_identity(city)
+    tell_reform(city)
     tell_ties(city)
     root = shared_folder / "told"
     root.mkdir(exist_ok=True)

@@ -68,6 +68,8 @@ class Truth:
         return {
             self.key(line["dataset"], line["unit"], line["record_key"]),
             self.key(line["dataset"], "*", line["record_key"]),
+            # an institution's month has no unit in its key
+            self.key(line["dataset"], *line["record_key"].split(":", 1)) if ":" in line["record_key"] else "",
             *self.persons.get(line["person_no"], ()),
         }
 
@@ -92,6 +94,15 @@ def test_every_resident_is_one_person_and_no_two_residents_are(truth: Truth) -> 
     assert [numbers for numbers in owners.values() if len(numbers) > 1] == []
     ((count,),) = truth.sample.warehouse("select count(distinct person_key) from archive.person_state")
     assert count == len(owners) + truth.has_canary
+
+
+def test_a_misspelt_name_waits_for_review_and_makes_no_second_person(truth: Truth) -> None:
+    planted = {f"AR:{line['unit']}:{line['district_archive_id']}" for line in truth.file("reviews")}
+    found = truth.sample.warehouse(
+        "select right_key from identity.identity_review where reason_code = 'NAME_CONFLICT'"
+    )
+    assert planted
+    assert {key for (key,) in found} == planted
 
 
 def test_linked_duplicates_are_found_and_no_others(truth: Truth) -> None:

@@ -128,6 +128,7 @@ def good_rows() -> dict[str, list[Row]]:
         **_events(people),
         **_rules(),
         "mart_indicator": _indicators(),
+        "mart_indicator_harmonised": _harmonised(),
         "mart_quality_scorecard": _scorecard(),
         "mart_delivery": _deliveries(),
         "mart_workload": _workload(),
@@ -173,6 +174,18 @@ def _dimensions(people: list[tuple[str, str]]) -> dict[str, list[Row]]:
                 **ends,
             }
             for code, (name, district) in ORGS.items()
+        ],
+        "dim_division_map": [
+            {
+                "map_code": "harmonised",
+                "level": "district",
+                "code": code,
+                "area_code": code,
+                "area_name": name,
+                "is_exact": True,
+                **ends,
+            }
+            for code, name in DISTRICTS.items()
         ],
         "dim_rule": [
             {
@@ -398,6 +411,16 @@ INDICATORS = (
     ("N-HTN-3", "", "rate", "管理人群血压控制率", 120, 200),
     ("N-ARC-2", "", "population", "电子健康档案建档率", 930, None),
 )
+
+
+def _harmonised() -> list[Row]:
+    kept = ("indicator_id", "variant", "period", "as_of_date", "numerator_count", "denominator_count", "rate")
+    return [
+        {**{name: row.get(name) for name in kept}, "area_code": row["code"], "not_evaluable_count": 0,
+         "is_exact": True}
+        for row in _indicators()
+        if row["level"] == "district"
+    ]  # fmt: skip
 
 
 def _indicators() -> list[Row]:

@@ -18,6 +18,7 @@ FIRST = "where rowid = 0"
 # Breaches of row queries and pairs: how each is planted into the good rows.
 PLANTS = {
     "dim_division.interval": f"set valid_to_date = date '1999-12-31' {FIRST}",
+    "dim_division_map.interval": f"set valid_to_date = date '1999-12-31' {FIRST}",
     "dim_org.interval": f"set valid_to_date = date '1999-12-31' {FIRST}",
     "dim_rule.interval": f"set valid_to_date = date '1999-12-31' {FIRST}",
     "dim_indicator.interval": f"set valid_to_date = date '1999-12-31' {FIRST}",
@@ -45,6 +46,9 @@ PLANTS = {
     "mart_indicator.sum.org": (
         "set numerator_count = numerator_count + 1 where indicator_id = 'ARC-1' and level = 'org'"
     ),
+    "mart_indicator_harmonised.adds_up": (
+        "set numerator_count = numerator_count + 1 where indicator_id = 'ARC-1'"
+    ),
     "mart_population_group.restricted_topic_small_cell": f"set group_code = 'SMI', person_count = 3 {FIRST}",
     "mart_population_group.suppressed_has_no_count": f"set is_suppressed = true {FIRST}",
     "mart_quality_scorecard.rate_is_quotient": f"set pass_rate = 0.1 {FIRST}",
@@ -58,6 +62,7 @@ PLANTS = {
 
 # Breaches that need a row more: what differs in a copy of the first row.
 COPIES = {
+    "dim_division_map.one_open": "date '2010-01-01' as valid_from_date",
     "dim_org.one_current": "date '2010-01-01' as valid_from_date",
     "dim_person_alias.one_current": "repeat('b', 64) as alias_key",
     "fct_archive_status.one_current": "date '2030-01-01' as valid_from_date",
@@ -68,6 +73,11 @@ COPIES = {
 
 # What else must break with it, because two expectations see the same fault.
 TOGETHER = {
+    "mart_indicator_harmonised.grain": {"adds_up"},
+    "mart_indicator_harmonised.not_null.indicator_id": {"adds_up"},
+    "mart_indicator_harmonised.not_null.numerator_count": {"adds_up"},
+    "mart_indicator_harmonised.not_null.period": {"adds_up"},
+    "dim_division_map.grain": {"one_open"},
     "dim_org.grain": {"one_current"},
     "dim_person_alias.current_is_person": {"one_current"},
     "dim_person_alias.grain": {"one_current"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,15 @@ from pipelines.synth.identity import NUMBERS_OF_A_DAY
 from tests.synth.conftest import City
 from tests.synth.test_city_bytes import digest
 
-_REQUEST = {"residents": 1500, "units": 9, "seed": 5, "defects": 0.1, "file_format": "parquet"}
+_REQUEST = {
+    "residents": 1200,
+    "units": 8,
+    "first": date(2025, 9, 1),
+    "last": date(2026, 3, 31),
+    "seed": 5,
+    "defects": 0.1,
+    "file_format": "parquet",
+}
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +116,8 @@ def test_figures_of_the_slices_add_up(large: City) -> None:
 
 def test_large_files_are_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(files.ROWS_PER_FILE, "csv", 100)
-    generate(tmp_path, residents=600, units=2, seed=3, defects=0.1)
-    split = City(tmp_path, generate(tmp_path / "again", residents=600, units=2, seed=3, defects=0.1))
+    request = {"first": date(2025, 1, 1), "last": date(2025, 3, 31), "seed": 3, "defects": 0.1}
+    split = City(tmp_path, generate(tmp_path, residents=600, units=2, **request))  # type: ignore[arg-type]
     heights = [frame.height for dataset in split.files.values() for _, frame in dataset]
     assert max(heights) == 100
     assert not split.current("archive").select("unit_", "district_archive_id").is_duplicated().any()

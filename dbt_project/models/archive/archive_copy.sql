@@ -43,7 +43,8 @@ manager as (
     select
         ranked.archive_key,
         ranked.org_code,
-        ranked.district_code
+        -- where the last manager's district has become another one, that one
+        coalesce(moved_org.new_district_code, successor.new_district_code, ranked.district_code) as district_code
     from (
         select
             manager_interval.archive_key,
@@ -58,6 +59,16 @@ manager as (
             manager_interval.archive_key is not null
             and manager_interval.valid_from <= {{ as_of_date() }}
     ) as ranked
+    left join {{ ref('moved_org') }} as moved_org
+        on
+            ranked.org_code = moved_org.org_code
+            and ranked.district_code = moved_org.old_district_code
+            and moved_org.changed_on <= {{ as_of_date() }}
+    left join {{ ref('division_change') }} as successor
+        on
+            ranked.district_code = successor.old_code
+            and successor.is_main
+            and successor.changed_on <= {{ as_of_date() }}
     where ranked.recency = 1
 ),
 
@@ -158,16 +169,24 @@ select
     archive.town_name,
     archive.village_code,
     archive.village_name,
-    archive.create_org_code,
-    coalesce(known.create_org_district_code, archive.delivery_unit) as create_district_code,
+    case when former.archive_key is null then archive.create_org_code else former.create_org_code end as create_org_code,
+    case
+        when former.archive_key is null then coalesce(known.create_org_district_code, archive.delivery_unit)
+        else coalesce(former.create_org_district_code, former.delivery_unit)
+    end as create_district_code,
     archive.creator_id,
     archive.doctor_id,
     archive.manage_org_code,
-    coalesce(known.manage_org_district_code, archive.delivery_unit) as manage_district_code,
+    coalesce(
+        known.manage_org_district_code,
+        case when holding.fell_on <= {{ as_of_date() }} then holding.present_unit end,
+        archive.delivery_unit
+    ) as manage_district_code,
     archive.manage_from_date,
     archive.modified_by_org_code,
     archive.modified_at,
-    archive.created_date,
+    -- an archive that continues another one was created with it
+    case when former.archive_key is null then archive.created_date else former.created_date end as created_date,
     archive.checked_at,
     archive.create_mode_code,
     archive.created_via_code,
@@ -214,15 +233,16 @@ select
     archive.first_received_at as version_first_received_at,
     archive.version_number,
     case
-        when cast(archive.vanished_at as date) <= {{ as_of_date() }} then archive.vanished_at
+        when cast(holding.vanished_at as date) <= {{ as_of_date() }} then holding.vanished_at
     end as vanished_at,
     stored.archived_date,
     manager.org_code as managing_org_code,
     manager.district_code as managing_district_code,
     case
-        when cast(archive.vanished_at as date) <= {{ as_of_date() }} then 'VANISHED'
+        when continued.former_archive_key is not null then 'CONTINUED'
+        when cast(holding.vanished_at as date) <= {{ as_of_date() }} then 'VANISHED'
         when active.archive_key is not null then 'ACTIVE'
-        when last_out.reason_code in ('TRANSFERRED_OUT', 'ADMIN_REFORM') then 'TRANSFERRED_OUT'
+        when last_out.reason_code = 'TRANSFERRED_OUT' then 'TRANSFERRED_OUT'
         when last_out.reason_code = 'CANCELLED_DUPLICATE' then 'CANCELLED_DUPLICATE'
         else 'TERMINATED'
     end as copy_state_code
@@ -233,6 +253,9 @@ inner join {{ ref('stg_archive_version') }} as archive
         and known.district_archive_id = archive.district_archive_id
         and archive.version_status = 'current'
 left join {{ ref('archive_holding') }} as holding on known.archive_key = holding.holding_key
+left join {{ ref('archive_continuation') }} as continued on known.archive_key = continued.former_archive_key
+left join {{ ref('archive_continuation') }} as continuing on known.archive_key = continuing.archive_key
+left join {{ ref('registered_archive') }} as former on continuing.former_archive_key = former.archive_key
 left join active on known.archive_key = active.archive_key
 left join last_out on known.archive_key = last_out.holding_key
 left join manager on known.archive_key = manager.archive_key

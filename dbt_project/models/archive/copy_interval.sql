@@ -5,6 +5,8 @@ with active as (
         segment.person_key,
         segment.delivery_unit,
         segment.district_archive_id,
+        segment.present_unit,
+        segment.fell_on,
         segment.event_number,
         segment.segment_from,
         -- a copy that a full delivery left out is gone from that day on
@@ -46,6 +48,8 @@ select
     min(numbered.person_key) as person_key,
     min(numbered.delivery_unit) as delivery_unit,
     min(numbered.district_archive_id) as district_archive_id,
+    min(numbered.present_unit) as present_unit,
+    min(numbered.fell_on) as fell_on,
     min(numbered.segment_from) as active_from,
     max(numbered.segment_to) as active_to
 from numbered

@@ -1,24 +1,44 @@
 -- Status statements of archive copies that no event explains: duplicates called off, archives given away without a
 -- transfer, and endings of units that send no termination.
-with stated as (
+with versioned as (
     select
-        archive_person.archive_key as holding_key,
+        coalesce(continued.archive_key, archive_person.archive_key) as holding_key,
         archive_person.person_key,
         version.delivery_unit,
         version.district_archive_id,
-        version.version_number,
+        row_number() over (
+            partition by coalesce(continued.archive_key, archive_person.archive_key)
+            order by case when continued.changed_on is null then 1 else 0 end, version.version_number
+        ) as version_number,
         version.declared_status_code,
-        lag(version.declared_status_code) over (
-            partition by archive_person.archive_key
-            order by version.version_number
-        ) as former_status_code,
         coalesce(cast(version.modified_at as date), cast(version.first_received_at as date)) as stated_date
     from {{ ref('stg_archive_version') }} as version
     inner join {{ ref('archive_person') }} as archive_person
         on
             version.delivery_unit = archive_person.delivery_unit
             and version.district_archive_id = archive_person.district_archive_id
-    where version.version_status in ('current', 'superseded')
+    left join {{ ref('archive_continuation') }} as continued
+        on archive_person.archive_key = continued.former_archive_key
+    left join {{ ref('registered_archive') }} as continuing
+        on continued.archive_key = continuing.archive_key
+    where
+        version.version_status in ('current', 'superseded')
+        -- an abolished unit that hands over to its successor has given nothing away
+        and not (
+            continued.archive_key is not null
+            and coalesce(version.declared_status_code, '') = 'TRANSFERRED_OUT'
+            and coalesce(continuing.declared_status_code, 'MANAGED') <> 'TRANSFERRED_OUT'
+        )
+),
+
+stated as (
+    select
+        versioned.*,
+        lag(versioned.declared_status_code) over (
+            partition by versioned.holding_key
+            order by versioned.version_number
+        ) as former_status_code
+    from versioned
 ),
 
 changed as (
@@ -29,6 +49,21 @@ changed as (
         and coalesce(stated.declared_status_code, '') <> coalesce(stated.former_status_code, 'MANAGED')
 ),
 
+related_unit as (
+    -- a unit, those that took over from it and those it took over from
+    select
+        change.old_code as unit,
+        change.new_district_code as related_unit
+    from {{ ref('division_change') }} as change
+    where change.level = 'district'
+    union
+    select
+        change.new_district_code as unit,
+        change.old_code as related_unit
+    from {{ ref('division_change') }} as change
+    where change.level = 'district'
+),
+
 explained as (
     -- any termination record of the unit speaks for itself, entered or not
     select
@@ -36,7 +71,13 @@ explained as (
         termination.delivery_unit,
         termination.kind_code
     from {{ ref('termination_event') }} as termination
-    group by termination.person_key, termination.delivery_unit, termination.kind_code
+    union
+    select
+        termination.person_key,
+        related_unit.related_unit as delivery_unit,
+        termination.kind_code
+    from {{ ref('termination_event') }} as termination
+    inner join related_unit on termination.delivery_unit = related_unit.unit
 ),
 
 applied as (
@@ -44,7 +85,11 @@ applied as (
         transfer.person_key,
         transfer.from_district_code
     from {{ ref('transfer_event') }} as transfer
-    group by transfer.person_key, transfer.from_district_code
+    union
+    select
+        transfer.person_key,
+        transfer.from_unit as from_district_code
+    from {{ ref('transfer_event') }} as transfer
 ),
 
 elsewhere as (
@@ -69,7 +114,7 @@ select
         when
             changed.declared_status_code = 'TRANSFERRED_OUT'
             and applied.person_key is null
-            and (elsewhere.first_unit <> changed.delivery_unit or elsewhere.last_unit <> changed.delivery_unit)
+            and (elsewhere.first_unit <> own.delivery_unit or elsewhere.last_unit <> own.delivery_unit)
             then 'OUT'
         when changed.declared_status_code in ('LOST', 'DEAD', 'MOVED_OUT') and explained.person_key is null
             then changed.declared_status_code
@@ -99,3 +144,4 @@ left join applied
         changed.person_key = applied.person_key
         and changed.delivery_unit = applied.from_district_code
 left join elsewhere on changed.person_key = elsewhere.person_key
+left join {{ ref('archive_holding') }} as own on changed.holding_key = own.holding_key

@@ -4,7 +4,8 @@ with crossing as (
     select
         transfer.transfer_key,
         transfer.person_key,
-        transfer.to_district_code,
+        transfer.to_unit,
+        coalesce(transfer.to_successor_unit, transfer.to_unit) as to_present_unit,
         transfer.success_date
     from {{ ref('transfer_event') }} as transfer
     where
@@ -16,7 +17,8 @@ ended as (
     select
         crossing.transfer_key,
         crossing.person_key,
-        crossing.to_district_code,
+        crossing.to_unit,
+        crossing.to_present_unit,
         crossing.success_date,
         max(termination.recorded_from_date) as ended_date
     from crossing
@@ -26,7 +28,8 @@ ended as (
             and termination.kind_code in ('LOST', 'MOVED_OUT')
             and crossing.success_date >= termination.recorded_from_date
             and coalesce(termination.cancelled_date, {{ end_of_time() }}) > crossing.success_date
-    group by crossing.transfer_key, crossing.person_key, crossing.to_district_code, crossing.success_date
+    group by
+        crossing.transfer_key, crossing.person_key, crossing.to_unit, crossing.to_present_unit, crossing.success_date
 ),
 
 reactivated as (
@@ -52,7 +55,7 @@ resumed_elsewhere as (
     inner join {{ ref('identified_service') }} as service
         on
             earlier.person_key = service.person_key
-            and earlier.to_district_code = service.serving_district_code
+            and service.serving_district_code in (earlier.to_unit, earlier.to_present_unit)
             and earlier.success_date <= service.service_date
             and ended.success_date > service.service_date
     group by ended.transfer_key
@@ -81,8 +84,8 @@ left join {{ ref('identified_service') }} as service
         and still_ended.success_date <= service.service_date
         and service.service_date <= {{ as_of_date() }}
         and (
-            still_ended.to_district_code = service.serving_district_code
-            or still_ended.to_district_code = service.delivery_unit
+            service.serving_district_code in (still_ended.to_unit, still_ended.to_present_unit)
+            or service.delivery_unit in (still_ended.to_unit, still_ended.to_present_unit)
         )
 group by
     still_ended.transfer_key,

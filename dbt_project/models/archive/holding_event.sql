@@ -15,7 +15,7 @@ transfer_side as (
         transfer.from_org_code,
         transfer.to_org_code,
         transfer.path_code,
-        transfer.from_district_code <> transfer.to_district_code as is_crossing,
+        transfer.from_unit <> transfer.to_unit as is_crossing,
         transfer.succeeded_at,
         transfer.success_date,
         ended_transfer.transfer_key is not null as is_of_ended,
@@ -149,22 +149,6 @@ presence_event as (
         and transfer_side.side_code = 'OUT'
     union all
     select
-        holding.holding_key,
-        holding.person_key,
-        holding.reform_end_date as event_date,
-        2 as event_order,
-        cast(holding.reform_end_date as timestamp) as ordered_at,
-        0 as presence_flag,
-        0 as status_flag,
-        0 as manager_flag,
-        cast(null as varchar) as org_code,
-        'ADMIN_REFORM' as reason_code,
-        holding.archive_key as evidence_key,
-        holding.delivery_unit || ':' || holding.district_archive_id as evidence_id
-    from holding
-    where holding.reform_end_date is not null
-    union all
-    select
         statement.holding_key,
         statement.person_key,
         statement.stated_date as event_date,
@@ -187,7 +171,9 @@ presence as (
         sequenced.holding_key,
         sequenced.person_key,
         sequenced.delivery_unit,
+        sequenced.present_unit,
         sequenced.district_archive_id,
+        sequenced.present_district_archive_id,
         sequenced.event_date as present_from,
         coalesce(sequenced.next_event_date, {{ end_of_time() }}) as present_to
     from (
@@ -195,7 +181,9 @@ presence as (
             presence_event.holding_key,
             presence_event.person_key,
             holding.delivery_unit,
+            holding.present_unit,
             holding.district_archive_id,
+            holding.present_district_archive_id,
             presence_event.presence_flag,
             presence_event.event_date,
             lead(presence_event.event_date) over (
@@ -226,14 +214,23 @@ ending as (
         presence.holding_key,
         presence.person_key,
         presence.present_to,
-        case when presence.district_archive_id = termination.district_archive_id then 1 else 2 end as nearness
+        case
+            when
+                termination.district_archive_id
+                in (presence.district_archive_id, presence.present_district_archive_id)
+                then 1
+            else 2
+        end as nearness
     from {{ ref('termination_event') }} as termination
     inner join presence
         on
             termination.person_key = presence.person_key
             and termination.recorded_from_date >= presence.present_from
             and termination.recorded_from_date < presence.present_to
-            and presence.delivery_unit in (termination.delivery_unit, termination.district_code)
+            and (
+                presence.delivery_unit in (termination.delivery_unit, termination.district_code)
+                or presence.present_unit in (termination.delivery_unit, termination.district_code)
+            )
     where
         termination.kind_code in ('LOST', 'MOVED_OUT')
         and termination.recorded_from_date is not null
@@ -259,8 +256,14 @@ resumption as (
         presence.holding_key,
         presence.person_key,
         case
-            when presence.delivery_unit not in (reactivation.delivery_unit, reactivation.district_code) then 3
-            when presence.district_archive_id = reactivation.district_archive_id then 1
+            when
+                presence.delivery_unit not in (reactivation.delivery_unit, reactivation.district_code)
+                and presence.present_unit not in (reactivation.delivery_unit, reactivation.district_code)
+                then 3
+            when
+                reactivation.district_archive_id
+                in (presence.district_archive_id, presence.present_district_archive_id)
+                then 1
             else 2
         end as nearness
     from {{ ref('reactivation_event') }} as reactivation
@@ -392,7 +395,7 @@ combined as (
         cast(null as integer) as manager_flag,
         0 as death_step,
         statement.org_code,
-        'DECLARED' as reason_code,
+        case when statement.is_by_reform then 'ADMIN_REFORM' else 'DECLARED' end as reason_code,
         statement.holding_key as evidence_key,
         holding.delivery_unit || ':' || holding.district_archive_id as evidence_id
     from {{ ref('declared_manager') }} as statement

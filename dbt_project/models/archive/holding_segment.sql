@@ -31,6 +31,8 @@ select
     holding.person_key,
     holding.delivery_unit,
     holding.district_archive_id,
+    holding.present_unit,
+    holding.fell_on,
     carried.event_number,
     carried.event_date as segment_from,
     coalesce(carried.next_event_date, {{ end_of_time() }}) as segment_to,

@@ -169,7 +169,7 @@ select
     sequenced.delivery_unit,
     sequenced.district_archive_id,
     sequenced.org_code,
-    coalesce(org.district_code, sequenced.delivery_unit) as district_code,
+    coalesce(org.district_code, successor.new_district_code, sequenced.delivery_unit) as district_code,
     sequenced.contact_date,
     sequenced.service_date,
     sequenced.reactivated_date,
@@ -186,3 +186,4 @@ select
     sequenced.effective_date
 from sequenced
 {{ join_org('org', 'sequenced.org_code', 'sequenced.reference_date') }}
+{{ join_successor('successor', 'sequenced.delivery_unit', 'sequenced.reference_date') }}

@@ -10,6 +10,8 @@ with archive as (
         archive_version.phone,
         archive_version.contact_phone,
         archive_version.present_address,
+        archive_version.declared_status_code,
+        archive_version.previous_district_archive_id,
         archive_version.received_at,
         archive_version.vanished_at,
         coalesce(
@@ -34,11 +36,16 @@ select
     archive.phone,
     archive.contact_phone,
     archive.present_address,
+    archive.declared_status_code,
+    archive.previous_district_archive_id,
     archive.received_at,
     archive.vanished_at,
     archive.known_from_date,
     create_org.district_code as create_org_district_code,
-    manage_org.district_code as manage_org_district_code
+    manage_org.district_code as manage_org_district_code,
+    -- the unit to which the reform gave the archive of an abolished or diminished one: by its managing institution
+    coalesce(moved_org.new_district_code, successor.new_district_code) as fell_to_unit,
+    coalesce(moved_org.changed_on, successor.changed_on) as fell_on
 from archive
 inner join {{ ref('archive_person') }} as archive_person
     on
@@ -46,3 +53,11 @@ inner join {{ ref('archive_person') }} as archive_person
         and archive.district_archive_id = archive_person.district_archive_id
 {{ join_org('create_org', 'archive.create_org_code', 'archive.known_from_date') }}
 {{ join_org('manage_org', 'archive.manage_org_code', as_of_date()) }}
+left join {{ ref('moved_org') }} as moved_org
+    on
+        archive.manage_org_code = moved_org.org_code
+        and archive.delivery_unit = moved_org.old_district_code
+left join {{ ref('division_change') }} as successor
+    on
+        archive.delivery_unit = successor.old_code
+        and successor.is_main

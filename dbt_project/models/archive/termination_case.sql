@@ -130,7 +130,7 @@ channel as (
     where ranked.preference = 1
 ),
 
-contact_feed as (
+own_contact_feed as (
     -- a file with a header and no rows is a feed that had nothing to say
     select register.delivery_unit
     from {{ source('control', 'delivery_file') }} as register
@@ -139,6 +139,18 @@ contact_feed as (
         and register.is_active
         and register.file_status = 'accepted'
     group by register.delivery_unit
+),
+
+contact_feed as (
+    -- the feed of an abolished unit was that of its successor's residents
+    select own_contact_feed.delivery_unit from own_contact_feed
+    union
+    select change.new_district_code as delivery_unit
+    from own_contact_feed
+    inner join {{ ref('division_change') }} as change
+        on
+            own_contact_feed.delivery_unit = change.old_code
+            and change.is_main
 ),
 
 resumed as (

@@ -85,7 +85,7 @@ select
     recorded.delivery_unit,
     recorded.district_archive_id,
     recorded.org_code,
-    coalesce(org.district_code, recorded.delivery_unit) as district_code,
+    coalesce(org.district_code, successor.new_district_code, recorded.delivery_unit) as district_code,
     recorded.kind_code,
     recorded.declared_date,
     recorded.info_received_date,
@@ -109,5 +109,10 @@ from recorded
 {{ join_org(
     'org',
     'recorded.org_code',
+    'coalesce(recorded.declared_date, recorded.entered_date, recorded.info_received_date, recorded.as_of_date)'
+) }}
+{{ join_successor(
+    'successor',
+    'recorded.delivery_unit',
     'coalesce(recorded.declared_date, recorded.entered_date, recorded.info_received_date, recorded.as_of_date)'
 ) }}

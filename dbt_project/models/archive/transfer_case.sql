@@ -8,7 +8,13 @@ with parameter as (
 ),
 
 transfer as (
-    select transfer_event.* from {{ ref('transfer_event') }} as transfer_event
+    select
+        transfer_event.*,
+        -- districts merged between application and success: the move stayed inside one
+        transfer_event.is_cross_district
+        and (transfer_event.success_date is null or transfer_event.from_unit <> transfer_event.to_unit)
+            as is_cross_district_success
+    from {{ ref('transfer_event') }} as transfer_event
 ),
 
 period_start as (
@@ -23,7 +29,7 @@ period_start as (
     from transfer
     cross join parameter
     where
-        transfer.is_cross_district
+        transfer.is_cross_district_success
         and coalesce(transfer.path_code, '1') not in ('4', '5')
         and transfer.success_date >= parameter.rules_effective_from
 ),
@@ -42,6 +48,7 @@ earlier as (
         on
             transfer.person_key = period_start.person_key
             and transfer.transfer_key <> period_start.transfer_key
+            and not coalesce(transfer.is_cross_district and not transfer.is_cross_district_success, false)
             and (
                 transfer.succeeded_at > period_start.succeeded_at
                 or (
@@ -91,8 +98,8 @@ returned as (
     inner join transfer as back
         on
             transfer.person_key = back.person_key
-            and transfer.from_district_code = back.to_district_code
-            and back.from_district_code <> back.to_district_code
+            and back.to_unit in (transfer.from_unit, coalesce(transfer.from_successor_unit, transfer.from_unit))
+            and back.from_unit <> back.to_unit
             and transfer.succeeded_at < back.succeeded_at
     where transfer.is_cross_district
     group by transfer.transfer_key
@@ -114,8 +121,10 @@ origin_version as (
         on
             transfer.transfer_key = transfer_holding.transfer_key
             and transfer_holding.side_code = 'OUT'
+    left join {{ ref('archive_continuation') }} as continuation
+        on transfer_holding.holding_key = continuation.archive_key
     inner join {{ ref('archive_person') }} as archive_person
-        on transfer_holding.holding_key = archive_person.archive_key
+        on archive_person.archive_key in (transfer_holding.holding_key, continuation.former_archive_key)
     inner join {{ ref('stg_archive_version') }} as version
         on
             archive_person.delivery_unit = version.delivery_unit
@@ -188,7 +197,8 @@ served as (
             transfer.person_key = service.person_key
             and transfer.success_date <= service.service_date
             and service.service_date <= {{ as_of_date() }}
-            and transfer.to_district_code = service.serving_district_code
+            and service.serving_district_code
+            in (transfer.to_unit, coalesce(transfer.to_successor_unit, transfer.to_unit))
     group by transfer.transfer_key
 )
 
@@ -202,6 +212,7 @@ select
     transfer.from_district_code,
     transfer.to_district_code,
     transfer.is_cross_district,
+    transfer.is_cross_district_success,
     transfer.initiator_code,
     transfer.path_code,
     transfer.applied_date,

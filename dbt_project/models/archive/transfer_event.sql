@@ -62,21 +62,61 @@ cut as (
     from applied
 ),
 
-placed as (
+completed as (
+    -- complete once filed with the city and the manager changed (A1-4-3-1); never after a refusal or withdrawal
     select
         cut.*,
+        case
+            when
+                coalesce(cut.decision_code, '1') not in ('2', '3')
+                and cut.filed_at is not null
+                and cut.manager_changed_at is not null
+                then greatest(cut.filed_at, cut.manager_changed_at)
+        end as succeeded_at
+    from cut
+),
+
+dated as (
+    select
+        completed.*,
+        cast(completed.succeeded_at as date) as success_date,
+        coalesce(cast(completed.succeeded_at as date), completed.applied_date) as moved_date
+    from completed
+),
+
+placed as (
+    select
+        dated.*,
         -- an institution nobody described belongs to the unit that speaks for it
         coalesce(
             from_org.district_code,
-            case when cut.initiator_code = '2' then cut.delivery_unit end
+            case when dated.initiator_code = '2' then coalesce(successor.new_district_code, dated.delivery_unit) end
         ) as from_district_code,
         coalesce(
             to_org.district_code,
-            case when coalesce(cut.initiator_code, '1') <> '2' then cut.delivery_unit end
-        ) as to_district_code
-    from cut
-    {{ join_org('from_org', 'cut.from_org_code', 'cut.applied_date') }}
-    {{ join_org('to_org', 'cut.to_org_code', 'cut.applied_date') }}
+            case
+                when coalesce(dated.initiator_code, '1') <> '2'
+                    then coalesce(successor.new_district_code, dated.delivery_unit)
+            end
+        ) as to_district_code,
+        coalesce(
+            from_then.district_code,
+            case when dated.initiator_code = '2' then coalesce(successor_then.new_district_code, dated.delivery_unit) end
+        ) as from_unit,
+        coalesce(
+            to_then.district_code,
+            case
+                when coalesce(dated.initiator_code, '1') <> '2'
+                    then coalesce(successor_then.new_district_code, dated.delivery_unit)
+            end
+        ) as to_unit
+    from dated
+    {{ join_org('from_org', 'dated.from_org_code', 'dated.applied_date') }}
+    {{ join_org('to_org', 'dated.to_org_code', 'dated.applied_date') }}
+    {{ join_org('from_then', 'dated.from_org_code', 'dated.moved_date') }}
+    {{ join_org('to_then', 'dated.to_org_code', 'dated.moved_date') }}
+    {{ join_successor('successor', 'dated.delivery_unit', 'dated.applied_date') }}
+    {{ join_successor('successor_then', 'dated.delivery_unit', 'dated.moved_date') }}
 )
 
 select
@@ -89,6 +129,13 @@ select
     placed.to_org_code,
     placed.from_district_code,
     placed.to_district_code,
+    -- the units between which the archive moves, on the day on which it does
+    placed.from_unit,
+    placed.to_unit,
+    -- the units that followed them since
+    coalesce(from_moved.new_district_code, from_successor.new_district_code) as from_successor_unit,
+    coalesce(to_moved.new_district_code, to_successor.new_district_code) as to_successor_unit,
+    coalesce(to_moved.changed_on, to_successor.changed_on) as to_changed_on,
     -- a reform of divisions renames, it does not move
     placed.from_district_code <> placed.to_district_code and coalesce(placed.path_code, '') <> '4'
         as is_cross_district,
@@ -103,19 +150,16 @@ select
     placed.confirmed_by_code,
     cast(placed.filed_at as date) as filed_date,
     cast(placed.manager_changed_at as date) as manager_changed_date,
-    -- complete once filed with the city and the manager changed (A1-4-3-1); never after a refusal or withdrawal
-    case
-        when
-            coalesce(placed.decision_code, '1') not in ('2', '3')
-            and placed.filed_at is not null
-            and placed.manager_changed_at is not null
-            then greatest(placed.filed_at, placed.manager_changed_at)
-    end as succeeded_at,
-    case
-        when
-            coalesce(placed.decision_code, '1') not in ('2', '3')
-            and placed.filed_at is not null
-            and placed.manager_changed_at is not null
-            then cast(greatest(placed.filed_at, placed.manager_changed_at) as date)
-    end as success_date
+    placed.succeeded_at,
+    placed.success_date
 from placed
+{%- for side in ['from', 'to'] %}
+left join {{ ref('moved_org') }} as {{ side }}_moved
+    on
+        placed.{{ side }}_org_code = {{ side }}_moved.org_code
+        and placed.{{ side }}_unit = {{ side }}_moved.old_district_code
+left join {{ ref('division_change') }} as {{ side }}_successor
+    on
+        placed.{{ side }}_unit = {{ side }}_successor.old_code
+        and {{ side }}_successor.is_main
+{%- endfor %}

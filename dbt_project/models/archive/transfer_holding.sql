@@ -10,48 +10,76 @@ side as (
         completed.transfer_key,
         completed.person_key,
         'OUT' as side_code,
-        completed.from_district_code as district_code,
+        completed.from_unit as unit,
+        completed.from_successor_unit as successor_unit,
         completed.from_org_code as org_code,
         completed.delivery_unit,
-        completed.district_archive_id
+        completed.district_archive_id,
+        completed.success_date
     from completed
     union all
     select
         completed.transfer_key,
         completed.person_key,
         'IN' as side_code,
-        completed.to_district_code as district_code,
+        completed.to_unit as unit,
+        completed.to_successor_unit as successor_unit,
         completed.to_org_code as org_code,
         completed.delivery_unit,
-        completed.district_archive_id
+        completed.district_archive_id,
+        completed.success_date
     from completed
+),
+
+placed as (
+    -- the unit that had the copy on the day
+    select
+        side.transfer_key,
+        side.side_code,
+        side.unit,
+        side.successor_unit,
+        side.org_code,
+        side.delivery_unit as telling_unit,
+        side.district_archive_id as told_archive_id,
+        case when side.success_date >= holding.fell_on then holding.present_unit else holding.delivery_unit end
+            as unit_of_day,
+        holding.holding_key,
+        holding.delivery_unit,
+        holding.present_unit,
+        holding.district_archive_id,
+        holding.present_district_archive_id,
+        holding.manage_org_code,
+        holding.create_org_code
+    from side
+    inner join {{ ref('archive_holding') }} as holding on side.person_key = holding.person_key
 ),
 
 candidate as (
     select
-        side.transfer_key,
-        side.side_code,
-        holding.holding_key,
+        placed.transfer_key,
+        placed.side_code,
+        placed.holding_key,
         case
             when
-                holding.delivery_unit = side.delivery_unit
-                and holding.district_archive_id = side.district_archive_id
+                placed.delivery_unit = placed.telling_unit
+                and placed.district_archive_id = placed.told_archive_id
                 then 1
             when
-                holding.delivery_unit = side.district_code
-                and (holding.manage_org_code = side.org_code or holding.create_org_code = side.org_code)
+                placed.present_unit = placed.telling_unit
+                and placed.present_district_archive_id = placed.told_archive_id
+                then 1
+            when
+                placed.unit_of_day = placed.unit
+                and (placed.manage_org_code = placed.org_code or placed.create_org_code = placed.org_code)
                 then 2
-            when holding.delivery_unit = side.district_code then 3
+            when placed.unit_of_day = placed.unit then 3
             else 4
         end as nearness
-    from side
-    inner join {{ ref('archive_holding') }} as holding
-        on
-            side.person_key = holding.person_key
-            and (
-                side.district_code = holding.delivery_unit
-                or side.district_code = holding.present_unit
-            )
+    from placed
+    where
+        placed.unit_of_day = placed.unit
+        -- the abolished unit never sent it, its successor does
+        or placed.delivery_unit = placed.successor_unit
 ),
 
 nearest as (

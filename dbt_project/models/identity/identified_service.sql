@@ -1,4 +1,5 @@
--- Every current service record of any form, with its person and the institution that served.
+-- Every current service record of any form, with its person and the institution that served. What happened after the
+-- evaluation day has not happened yet.
 with recorded as (
     {%- for dataset in service_datasets() %}
         select
@@ -57,6 +58,10 @@ served as (
             else coalesce(service.mode_code, '') in ('1', '2')
         end as is_face_to_face
     from {{ with_person_of('recorded') }} as service
+    where
+        service.service_date <= {{ as_of_date() }}
+        -- a date that was already ahead when it was sent is an error to be judged, not a later event
+        or cast(service.first_received_at as date) <= {{ as_of_date() }}
 ),
 
 archived_person as (
@@ -74,7 +79,7 @@ select
     archived_person.person_key is not null as has_archive,
     served.district_archive_id,
     served.serving_org_code,
-    coalesce(org.district_code, served.delivery_unit) as serving_district_code,
+    coalesce(org.district_code, successor.new_district_code, served.delivery_unit) as serving_district_code,
     served.doctor_id,
     served.service_date,
     served.service_end_date,
@@ -95,3 +100,12 @@ left join {{ ref('org_period') }} as org
         served.serving_org_code = org.org_code
         and served.service_date >= org.attributed_from
         and served.service_date < org.attributed_to
+{{ join_successor('successor', 'served.delivery_unit', 'served.service_date') }}
+left join {{ ref('resent_service') }} as resent
+    on
+        served.person_key = resent.person_key
+        and served.dataset = resent.dataset
+        and served.service_date = resent.service_date
+        and served.serving_org_code = resent.serving_org_code
+        and served.delivery_unit = resent.former_unit
+where resent.person_key is null

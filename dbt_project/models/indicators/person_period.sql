@@ -34,7 +34,10 @@ active as (
         copy.person_key,
         evaluation.period,
         count(distinct copy.archive_key) as active_archive_count,
-        count(distinct copy.delivery_unit) as active_district_count
+        -- two archives of districts that have become one are no longer in two
+        count(
+            distinct case when evaluation.as_of_date >= copy.fell_on then copy.present_unit else copy.delivery_unit end
+        ) as active_district_count
     from {{ ref('copy_interval') }} as copy
     inner join evaluation
         on

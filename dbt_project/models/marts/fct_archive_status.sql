@@ -40,4 +40,6 @@ inner join held
         status.person_key = held.person_key
         and status.valid_from < held.held_to
         and status.valid_to > held.valid_from
-where {{ is_showable('status.person_key') }}
+where
+    {{ is_showable('status.person_key') }}
+    and greatest(status.valid_from, held.valid_from) <= {{ as_of_date() }}

@@ -39,4 +39,6 @@ select
 from managed
 where
     managed.valid_from < managed.valid_to
+    -- a reform that lies ahead has not happened yet
+    and managed.valid_from <= {{ as_of_date() }}
     and {{ is_showable('managed.person_key') }}

@@ -46,7 +46,10 @@ event as (
         cast(null as boolean) as is_free,
         false as is_repeat_free
     from {{ ref('archive_copy') }}
-    where not coalesce(is_moved_in, false)
+    where
+        not coalesce(is_moved_in, false)
+        -- counted once, with the archive that continues it
+        and coalesce(copy_state_code, '') <> 'CONTINUED'
     union all
     select
         'transfer_in' as activity_code,

@@ -13,6 +13,8 @@ held as (
         {{ compared_name('archive_copy.name') }} as compared_name,
         {{ is_placeholder_name('archive_copy.name') }} as has_placeholder_name
     from {{ ref('archive_copy') }} as archive_copy
+    -- one that a successor unit's archive continues is judged as that one
+    where archive_copy.copy_state_code <> 'CONTINUED'
 ),
 
 shared as (

@@ -70,7 +70,10 @@ change as (
         sequenced.first_received_at as changed_at,
         sequenced.previous_received_at as unchanged_until
     from sequenced
-    where sequenced.previous_received_at is not null
+    cross join run_context
+    where
+        sequenced.previous_received_at is not null
+        and cast(sequenced.first_received_at as date) <= run_context.as_of_date
     union all
     select
         sequenced.dataset,
@@ -80,9 +83,11 @@ change as (
         sequenced.vanished_at as changed_at,
         sequenced.received_at as unchanged_until
     from sequenced
+    cross join run_context
     where
         sequenced.version_status = 'current'
         and sequenced.vanished_at is not null
+        and cast(sequenced.vanished_at as date) <= run_context.as_of_date
 ),
 
 change_with_amendment as (
@@ -169,7 +174,7 @@ select
     decisive.modified_at,
     decisive.modified_by_id,
     latest.org_code as serving_org_code,
-    coalesce(org.district_code, latest.delivery_unit) as serving_district_code,
+    coalesce(org.district_code, successor.new_district_code, latest.delivery_unit) as serving_district_code,
     parameter.rules_effective_from,
     run_context.as_of_date
 from decisive
@@ -184,4 +189,5 @@ inner join {{ ref('parameter_period') }} as parameter
         cast(decisive.changed_at as date) >= parameter.valid_from
         and cast(decisive.changed_at as date) < parameter.valid_to
 {{ join_org('org', 'latest.org_code', 'latest.service_date') }}
+{{ join_successor('successor', 'latest.delivery_unit', 'latest.service_date') }}
 where decisive.change_rank = 1

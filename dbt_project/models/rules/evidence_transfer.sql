@@ -21,7 +21,7 @@ period_start as (
             transfer.success_date >= parameter.valid_from
             and transfer.success_date < parameter.valid_to
     where
-        transfer.is_cross_district
+        transfer.is_cross_district_success
         and coalesce(transfer.path_code, '1') not in ('4', '5')
         and transfer.success_date >= parameter.rules_effective_from
 ),

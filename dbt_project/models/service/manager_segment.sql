@@ -127,17 +127,53 @@ segment as (
         max(segment_to) as valid_to
     from numbered
     group by person_key, island
+),
+
+held as (
+    select
+        segment.person_key,
+        segment.archive_key,
+        segment.org_code,
+        segment.district_code,
+        segment.valid_from,
+        segment.valid_to,
+        coalesce(
+            lead(segment.valid_from) over (partition by segment.person_key order by segment.valid_from),
+            cast('9999-12-31' as date)
+        ) as held_to,
+        coalesce(moved_org.new_district_code, successor.new_district_code) as new_district_code,
+        coalesce(moved_org.changed_on, successor.changed_on) as changed_on
+    from segment
+    left join {{ ref('moved_org') }} as moved_org
+        on
+            segment.org_code = moved_org.org_code
+            and segment.district_code = moved_org.old_district_code
+    left join {{ ref('division_change') }} as successor
+        on
+            segment.district_code = successor.old_code
+            and successor.is_main
 )
 
 select
-    person_key,
-    archive_key,
-    org_code,
-    district_code,
-    valid_from,
-    valid_to,
-    coalesce(
-        lead(valid_from) over (partition by person_key order by valid_from),
-        cast('9999-12-31' as date)
-    ) as held_to
-from segment
+    held.person_key,
+    held.archive_key,
+    held.org_code,
+    held.district_code,
+    held.valid_from,
+    held.valid_to,
+    case when held.valid_to <= held.changed_on then least(held.held_to, held.changed_on) else held.held_to end as held_to
+from held
+union all
+-- nobody manages any more, but the last district went into another one
+select
+    held.person_key,
+    held.archive_key,
+    held.org_code,
+    held.new_district_code as district_code,
+    held.changed_on as valid_from,
+    held.changed_on as valid_to,
+    held.held_to
+from held
+where
+    held.valid_to <= held.changed_on
+    and held.held_to > held.changed_on
