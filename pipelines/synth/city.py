@@ -35,6 +35,7 @@ from pipelines.synth import (
     refusals,
     registers,
     slips,
+    takeovers,
     territory,
     truth,
 )
@@ -169,6 +170,7 @@ def live(world: World) -> dict[str, int]:
     deaths.add_deaths(world)
     departures.add_departures(world)
     moves.add_moves(world)
+    takeovers.add_takeovers(world)
     newborns.add_newborns(world)
     flaws.add_identity_flaws(world)
     care.add_care(world)
