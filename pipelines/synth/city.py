@@ -54,7 +54,7 @@ from pipelines.synth.world import Plan, World
 #: Processes that make slices; each needs about 1.3 GB, whatever the size of the city.
 WORKERS = 2
 #: Most slices whose rows lie on disk at once before they become files: bounds the scratch space.
-SLICES_PER_ROUND = 32
+SLICES_PER_ROUND = 48
 #: Cities above this number of residents tell persons and status as Parquet, a file per slice.
 TRUTH_CSV_RESIDENTS = 2_000_000
 #: Counts that every slice knows in part and the city delivers as one.

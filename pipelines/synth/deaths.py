@@ -83,7 +83,7 @@ def add_deaths(world: World) -> None:
     info = np.where(boundary & (info > plus(last, -35)), plus(info, -40), info)
     # The visit after the closing must still lie in the period.
     served = is_kind(world, person, "service_after_death_archived") & (info > plus(last, -45))
-    info = np.where(served, plus(info, -45), info)
+    info = np.where(served, np.maximum(plus(info, -45), plus(world.plan.first, 1)), info)
     running = is_kind(world, person, "dead_running")
     overdue = is_kind(world, person, "death_overdue")
     draws = generator.integers(0, 10_000, size=(6, size))
