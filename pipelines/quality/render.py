@@ -94,7 +94,7 @@ def _type(column: Column) -> Expectation:
     return Expectation(
         name=f"type.{column.name}",
         type="expect_column_values_to_be_of_type",
-        kwargs={"column": column.name, "type_": column.sql_type},
+        kwargs={"column": column.stored_name, "type_": column.sql_type},
         title=f"{column.title}的类型为 {column.sql_type}",
         limit=column.sql_type,
     )
@@ -104,7 +104,7 @@ def _not_null(column: Column) -> Expectation:
     return Expectation(
         name=f"not_null.{column.name}",
         type="expect_column_values_to_not_be_null",
-        kwargs={"column": column.name},
+        kwargs={"column": column.stored_name},
         title=f"{column.title}必填",
         limit="非空",
         reason="缺少必填项的行应已隔离。",
@@ -130,7 +130,7 @@ def _value_set(column: Column) -> Expectation:
         return Expectation(
             name=f"value_set.{column.name}",
             type="expect_column_values_to_match_regex",
-            kwargs={"column": column.name, "regex": rf"^({one_of})(\|({one_of}))*$"},
+            kwargs={"column": column.stored_name, "regex": rf"^({one_of})(\|({one_of}))*$"},
             title=f"{column.title}的每个代码都在值域内",
             limit=shown,
             reason=reason,
@@ -139,7 +139,7 @@ def _value_set(column: Column) -> Expectation:
     return Expectation(
         name=f"value_set.{column.name}",
         type="expect_column_values_to_be_in_set",
-        kwargs={"column": column.name, "value_set": codes},
+        kwargs={"column": column.stored_name, "value_set": codes},
         title=f"{column.title}在值域内",
         limit=shown,
         reason=reason,
@@ -153,7 +153,7 @@ def _has_range(column: Column) -> bool:
 
 def _range(column: Column) -> Expectation:
     low, high = (_plain(limit) for limit in (column.hard_min, column.hard_max))
-    kwargs = {"column": column.name, "min_value": low, "max_value": high}
+    kwargs = {"column": column.stored_name, "min_value": low, "max_value": high}
     return Expectation(
         name=f"range.{column.name}",
         type="expect_column_values_to_be_between",

@@ -60,7 +60,7 @@ def build_warehouse(path: Path) -> None:
     connection = duckdb.connect(str(path))
     connection.execute("create schema staging")
     for dataset in datasets().values():
-        made = {column.name: _staged(column, column.name in dataset.key) for column in dataset.columns}
+        made = {column.stored_name: _staged(column, column.name in dataset.key) for column in dataset.columns}
         extra = {**(DERIVED_IDENTITY_COLUMNS if dataset.has_person else {}), **PROVENANCE_COLUMNS}
         made |= {
             name: _text(name) if kind == "VARCHAR" else f"null::{kind}" for name, (kind, _) in extra.items()
