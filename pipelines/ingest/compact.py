@@ -148,8 +148,10 @@ def due_groups(settings: Settings, register: pl.DataFrame) -> Iterator[Group]:
                             path for path in files if is_register or path.stem.split("-")[0] in known
                         )
                 for name, paths in sorted(months.items()):
-                    if paths:
-                        yield Group(root, dataset.name, unit.name.removeprefix("unit="), name, tuple(paths))
+                    group = Group(root, dataset.name, unit.name.removeprefix("unit="), name, tuple(paths))
+                    # a unit that delivers once a month leaves one file as it is: moving it would save nothing
+                    if len(group.sources) > 1:
+                        yield group
 
 
 def _folders(root: Path) -> list[Path]:

@@ -38,7 +38,7 @@ def delivery(home: Home, day: str, batch: str = "", unit: str = "500116", **fiel
 
 def three_months(home: Home) -> Home:
     """Two units from January to March; in January one delivery is refused whole."""
-    for day in ("2026-01-05", "2026-01-06", "2026-02-03", "2026-03-02"):
+    for day in ("2026-01-05", "2026-01-06", "2026-02-03", "2026-02-04", "2026-03-02"):
         delivery(home, day).write()
         delivery(home, day, unit=OTHER).write()
     delivery(home, "2026-01-07", folder_day="2026-01-08").write()
@@ -118,6 +118,19 @@ def test_rows_lie_in_the_order_of_delivery_file_and_row(home: Home) -> None:
     assert frame.select("delivery_file", "delivery_row").rows() == [
         ("archive.csv", 1), ("a.csv", 1), ("a.csv", 2), ("b.csv", 1), ("b.csv", 2),
     ]  # fmt: skip
+
+
+def test_a_month_that_is_one_file_stays_as_it_is(home: Home) -> None:
+    delivery(home, "2026-01-05").write()
+    delivery(home, "2026-03-02").write()
+    home.ingest()
+    before = tables(home, "archive")
+    assert compact(home.settings) == CompactionSummary()
+    assert tables(home, "archive") == before
+    delivery(home, "2026-01-06").write()
+    home.ingest()
+    compact(home.settings)
+    assert tables(home, "archive")[0] == "day=2026-01/rows.parquet"
 
 
 def test_a_second_call_finds_nothing_to_do(home: Home) -> None:
@@ -231,7 +244,7 @@ def test_parts_of_an_unfinished_delivery_are_left_to_the_ingest(home: Home) -> N
     rows.with_columns(delivery_id=pl.lit("0123456789abcdef")).write_parquet(orphan)
     compact(home.settings)
     assert orphan.is_file() and not part.exists()
-    assert home.rows("archive").height == 8
+    assert home.rows("archive").height == 10
 
 
 def twice(new_home: Callable[[], Home], late: Callable[[Home], object]) -> tuple[Home, Home]:
@@ -255,7 +268,7 @@ def test_a_late_delivery_joins_its_month(new_home: Callable[[], Home]) -> None:
 
     after, before = twice(new_home, late)
     assert stored(after) == stored(before)
-    assert after.rows("archive").height == 10
+    assert after.rows("archive").height == 12
 
 
 def test_an_earlier_claim_to_a_batch_takes_the_later_ones_rows_out_of_the_month(
@@ -274,6 +287,7 @@ def test_an_earlier_claim_to_a_batch_takes_the_later_ones_rows_out_of_the_month(
 def test_the_last_rows_of_a_month_leave_no_file(new_home: Callable[[], Home]) -> None:
     def late(home: Home) -> None:
         delivery(home, "2026-01-20", batch="20260203-01").write()
+        delivery(home, "2026-01-21", batch="20260204-01").write()
 
     after, before = twice(new_home, late)
     assert stored(after) == stored(before)
@@ -288,7 +302,7 @@ def test_a_delivery_taken_in_again_gives_the_same_month(home: Home) -> None:
     assert ingest_delivery(home.settings, folder) is None
     outcome = ingest_delivery(home.settings, folder, force=True)
     assert outcome is not None and outcome.accepted_rows == 2
-    assert home.rows("archive").height == 8
+    assert home.rows("archive").height == 10
     compact(home.settings)
     assert stored(home) == before
 
