@@ -26,6 +26,7 @@ from pipelines.contract.model import (
     Dataset,
     dataset,
     datasets,
+    exclusive_codes,
     reference_units,
     value_set,
 )
@@ -128,8 +129,12 @@ def slips(column: Column) -> Iterator[tuple[str, str, str]]:
         follows = (
             ("quarantined", "STRUCTURAL_CODE_UNKNOWN") if column.is_structural else ("warned", "CODE_UNKNOWN")
         )
-        for text in ("?", f"{code} {label}", *([f"{code}|?"] if column.is_multiple else [f"{code}|{code}"])):
+        alone = exclusive_codes(column.value_set)
+        other = next(one for one in value_set(column.value_set) if one not in alone)
+        for text in ("?", f"{code} {label}", *([f"{other}|?"] if column.is_multiple else [f"{code}|{code}"])):
             yield text, *follows
+        if column.is_multiple and alone:
+            yield f"{min(alone)}|{other}", "warned", "CODE_EXCLUSIVE"
     elif column.max_length is not None:
         yield "长" * (column.max_length + 1), "warned", "TEXT_TOO_LONG"
     elif column.pattern is not None and column.name != "birth_certificate_no":
@@ -298,7 +303,7 @@ def test_a_raw_code_that_is_unknown_is_kept_beside_the_row(slipped: TakenIn) -> 
     stored = slipped.rows(slipped.settings.lake, "archive").filter(pl.col("unknown_codes").is_not_null())
     kept = [json.loads(text) for text in stored["unknown_codes"]]
     assert {"sex_code": "0 未知的性别"} in kept
-    assert {"past_history_codes": "1|?"} in kept
+    assert {"past_history_codes": "2|?"} in kept
 
 
 def test_the_slips_cover_every_kind_of_column_and_every_reason_of_a_row(slipped: TakenIn) -> None:
@@ -311,7 +316,7 @@ def test_the_slips_cover_every_kind_of_column_and_every_reason_of_a_row(slipped:
     assert told == {
         "KEY_MISSING", "KEY_DOUBLED", "REQUIRED_MISSING", "PERSON_MISSING", "DATE_UNREADABLE", "MOMENT_UNREADABLE",
         "NUMBER_UNREADABLE", "BOOLEAN_UNREADABLE", "HARD_RANGE", "SOFT_RANGE", "STRUCTURAL_CODE_UNKNOWN",
-        "CODE_UNKNOWN", "TEXT_TOO_LONG", "PATTERN",
+        "CODE_UNKNOWN", "CODE_EXCLUSIVE", "TEXT_TOO_LONG", "PATTERN",
     }  # fmt: skip
     assert all(len(rows) > 3 for rows in slipped.planted.values())
 

@@ -197,8 +197,10 @@ def test_parameters_are_valid_without_gap() -> None:
             }
             checks[row["value_type"]](value)
         assert re.search("[一-鿿]", row["description"]), row["parameter"]
-        assert row["source_rule"] and row["mark"] in {"V", "M", "D"}
-        periods[row["parameter"]].append((row["valid_from"], row["valid_to"] or "9999-12-31"))
+        assert row["source_rule"] and row["mark"] in {"V", "M", "D", "T"}
+        # a profile takes over from a day on; its rows follow each other like those of the one before
+        of = f"{row['parameter']} {row['profile']}"
+        periods[of].append((row["valid_from"], row["valid_to"] or "9999-12-31"))
     for name, spans in periods.items():
         spans.sort()
         assert spans[-1][1] == "9999-12-31", name
