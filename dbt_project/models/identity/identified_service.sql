@@ -53,7 +53,12 @@ served as (
         service.is_free,
         service.local_residence_start_date,
         case
-            when service.dataset in ('{{ in_person_datasets() | join("', '") }}')
+            when
+                service.dataset in (
+                    {%- for dataset in in_person_datasets() %}
+                        '{{ dataset }}'{% if not loop.last %},{% endif %}
+                    {%- endfor %}
+                )
                 then coalesce(service.mode_code, '1') not in ('3', '4')
             else coalesce(service.mode_code, '') in ('1', '2')
         end as is_face_to_face

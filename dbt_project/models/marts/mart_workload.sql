@@ -126,7 +126,11 @@ counted as (
 screened as (
     select
         counted.*,
-        counted.activity_code in ('{{ level_five_datasets() | join("', '") }}')
+        counted.activity_code in (
+            {%- for dataset in level_five_datasets() %}
+                '{{ dataset }}'{% if not loop.last %},{% endif %}
+            {%- endfor %}
+        )
         and counted.person_count < parameter.small_cell_min as is_suppressed
     from counted
     cross join span
