@@ -97,10 +97,12 @@ def _copy(world: World) -> None:
     frames = []
     for frame in world.rows["htn_followup"]:
         here = (pl.col("org_code") == code) & pl.col("district_archive_id").is_not_null()
-        whose = ["district_archive_id", pl.col("service_date").cast(pl.Date).dt.year()]
+        # Archive ids count anew in every unit.
+        whose = ["_unit", "district_archive_id", pl.col("service_date").cast(pl.Date).dt.year()]
+        is_sent = pl.col("_at") <= pl.lit(world.plan.last)
         last = [
             pl.when(here)
-            .then(pl.col(name).sort_by("service_date", "record_id").last().over(whose))
+            .then(pl.col(name).sort_by(is_sent, "service_date", "record_id").last().over(whose))
             .otherwise(pl.col(name))
             .alias(name)
             for name in _COPIED
