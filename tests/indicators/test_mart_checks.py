@@ -75,6 +75,7 @@ def singular(name: str, tables: dict[str, str]) -> list[tuple]:
         source=lambda _, table: table,
         config=lambda **_: "",
         year_of=lambda day: f"substring(cast({day} as varchar), 1, 4)",
+        level_five_datasets=lambda: ["smi_followup"],
     )
     with duckdb.connect() as connection:
         for table, select in tables.items():
@@ -91,13 +92,21 @@ PERSON_MARTS = (
 @pytest.mark.parametrize("leaking", [None, *PERSON_MARTS])
 def test_a_row_of_a_restricted_person_is_found(leaking: str | None) -> None:
     tables = {
-        mart: f"select '{'restricted' if mart == leaking else 'open'}' as person_key" for mart in PERSON_MARTS
+        mart: f"select '{'restricted' if mart == leaking else 'open'}' as person_key, 'health_exam' as dataset"
+        for mart in PERSON_MARTS
     }
     found = singular(
         "restricted_persons_have_no_row",
         tables | {"restricted_person": "select 'restricted' as person_key"},
     )
     assert found == ([(leaking, 1)] if leaking else [])
+
+
+def test_a_form_of_a_level_5_disease_is_found_whoever_it_is_about() -> None:
+    tables = dict.fromkeys(PERSON_MARTS, "select 'open' as person_key, 'health_exam' as dataset")
+    tables["restricted_person"] = "select 'restricted' as person_key"
+    tables["fct_service_activity"] = "select 'open' as person_key, 'smi_followup' as dataset"
+    assert singular("restricted_persons_have_no_row", tables) == [("fct_service_activity", 1)]
 
 
 def test_every_mart_with_persons_is_checked() -> None:
