@@ -432,6 +432,7 @@ def reference_units(on: date | None = None) -> frozenset[str]:
     )
 
 
+@cache
 def polars_schema(dataset: Dataset) -> polars.Schema:
     """Return the Polars schema of a dataset's contract columns as they stand in the lake.
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -94,6 +95,7 @@ class Judged:
     quarantined: pl.DataFrame
 
 
+@cache
 def lake_schema(dataset: Dataset) -> pl.Schema:
     """Columns of a dataset in the lake: contract, provenance, and identity where block P is."""
     added = dict(model.PROVENANCE_COLUMNS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -114,25 +115,26 @@ def parse(raw: pl.DataFrame, dataset: Dataset, source_system: str | None, is_wor
     """
     present = [column for column in dataset.columns if column.name in raw.columns]
     # most codes, dates and numbers come without blanks: they are stripped only where reading fails
-    loose = {column.name for column in present if raw.schema[column.name] == pl.String and _is_coded(column)}
+    given = raw.schema
+    loose = {column.name for column in present if given[column.name] == pl.String and _is_coded(column)}
     texts = raw.select(pl.col(series.name) if series.name in loose else _cleaned(series) for series in raw)
-    texts = texts.with_columns(
-        as_text(column.name, texts.schema[column.name]) for column in present if _reads_text(column, texts)
-    )
-    single = [column for column in present if not _is_multiple(column)]
-    values = texts.select(
-        _value(column, texts.schema[column.name], source_system).alias(column.name) for column in single
-    )
-    unread = [
-        column for column in single if values[column.name].null_count() > texts[column.name].null_count()
+    cleaned = texts.schema
+    converted = [
+        as_text(column.name, cleaned[column.name])
+        for column in present
+        if _reads_text(column, cleaned[column.name])
     ]
+    if converted:
+        texts = texts.with_columns(converted)
+        cleaned = texts.schema
+    single = [column for column in present if not _is_multiple(column)]
+    values = texts.select(_value(column, cleaned[column.name], source_system) for column in single)
+    empty, unfilled = _null_counts(values), _null_counts(texts)
+    unread = [column for column in single if empty[column.name] > unfilled[column.name]]
     if unread:
         texts = texts.with_columns(_cleaned(texts[column.name]) for column in unread)
         values = values.with_columns(
-            texts.select(
-                _value(column, texts.schema[column.name], source_system).alias(column.name)
-                for column in unread
-            )
+            texts.select(_value(column, cleaned[column.name], source_system) for column in unread)
         )
         values = values.with_columns(_second_reading(texts, values, unread, is_workbook))
     unknown: dict[str, pl.Series] = {}
@@ -156,6 +158,10 @@ def parse(raw: pl.DataFrame, dataset: Dataset, source_system: str | None, is_wor
     return Typed(complete, texts, flags, unknown)
 
 
+def _null_counts(frame: pl.DataFrame) -> Mapping[str, int]:
+    return dict(zip(frame.columns, frame.null_count().row(0), strict=True)) if frame.width else {}
+
+
 def _is_multiple(column: Column) -> bool:
     return bool(column.value_set) and column.is_multiple
 
@@ -165,9 +171,8 @@ def _is_coded(column: Column) -> bool:
     return column.type != "string" or bool(column.value_set)
 
 
-def _reads_text(column: Column, cleaned: pl.DataFrame) -> bool:
+def _reads_text(column: Column, dtype: pl.DataType) -> bool:
     """Whether the column is read from text, because its own type is not the type wanted."""
-    dtype = cleaned.schema[column.name]
     if dtype == pl.String:
         return False
     wanted: dict[str, tuple[type[pl.DataType], ...]] = {
@@ -187,8 +192,16 @@ def codes_of(column: Column, source_system: str | None) -> Mapping[str, str]:
     return model.code_spellings(name) if crosswalk is None else crosswalk
 
 
+@cache
 def _value(column: Column, dtype: pl.DataType, source_system: str | None) -> pl.Expr:
-    """The usual forms of a column's type; what they leave null is read again by `_second_reading`."""
+    """The usual forms of a column's type; what they leave null is read again by `_second_reading`.
+
+    Kept: building the expressions of a small file costs more than evaluating them.
+    """
+    return _usual_form(column, dtype, source_system).alias(column.name)
+
+
+def _usual_form(column: Column, dtype: pl.DataType, source_system: str | None) -> pl.Expr:
     value = pl.col(column.name)
     if column.type == "date":
         if dtype == pl.Date:
@@ -330,11 +343,12 @@ def _flags(
     texts: pl.DataFrame, values: pl.DataFrame, present: list[Column], unknown: Mapping[str, pl.Series]
 ) -> dict[str, pl.Series]:
     """Evaluate every per-value check; return the flags that are true somewhere."""
+    empty, unfilled = _null_counts(values), _null_counts(texts)
     unread = {
         column.name: f"{_unread_code(column)}:{column.name}"
         for column in present
         if not (column.value_set and column.is_multiple)
-        and values[column.name].null_count() > texts[column.name].null_count()
+        and empty[column.name] > unfilled[column.name]
     }
     flags = {code: texts[name].is_not_null() & values[name].is_null() for name, code in unread.items()}
     for name, raw in unknown.items():
@@ -379,6 +393,7 @@ def _unread_code(column: Column) -> str:
     return _UNREADABLE.get(column.type, "REQUIRED_MISSING")
 
 
+@cache
 def _value_checks(column: Column) -> list[pl.Expr]:
     """Range, length and form checks of one column; block P's numbers have their own (`identity.py`)."""
     value = pl.col(column.name)

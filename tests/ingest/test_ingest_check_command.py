@@ -449,7 +449,7 @@ def test_an_interrupted_check_leaves_nothing(tmp_path: Path, number: signal.Sign
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    while not list(folder.glob("*/work/*")) and process.poll() is None:
+    while process.poll() is None and not any(path.parent.name == "work" for path in folder.glob("*/*/*")):
         time.sleep(0.01)
     process.send_signal(number)
     process.communicate(timeout=60)
