@@ -28,6 +28,7 @@ from pipelines.synth import (
     flaws,
     gaming,
     lost,
+    masses,
     moves,
     newborns,
     records,
@@ -130,6 +131,7 @@ def generate(
         tally, written = _small_city(plan, slices[0], inbox, truth_folder, tell)
     else:
         tally, written = _large_city(plan, slices, inbox, out, tell)
+    tally = _with_masses(tally, truth_folder)
     tell("清单 manifests")
     written += assemble.write_unit(inbox, -1, [InMemory(_figure_rows(plan, tally))])
     files = assemble.finish(inbox, written)
@@ -216,6 +218,7 @@ def _slice(plan: Plan, share: Slice) -> _Lived:
         expected.expected_figures(world),
         truth.rule_counts(tables["violations"]),
         {name: rows.pop(name) for name in _FIGURES},
+        masses.institution_months(world),
     )
     delivered = sort_rows(world, rows)
     broken = refusals.break_rows(world, delivered)
@@ -320,6 +323,15 @@ def _make_slice(plan: Plan, share: Slice, scratch: Path, truth_folder: Path) -> 
         else:
             table.write_csv(folder / f"{name}.csv", include_header=share.number == 0)
     return lived.tally, lived.broken
+
+
+def _with_masses(tally: truth.Tally, truth_folder: Path) -> truth.Tally:
+    """Add the lines that only the whole city can tell to the truth, and count them."""
+    lines = masses.mass_lines(tally.institution_months)
+    with (truth_folder / "violations.csv").open("ab") as whole:
+        lines.write_csv(whole, include_header=False)
+    found = pl.concat([tally.rule_counts, truth.rule_counts(lines).cast(tally.rule_counts.schema)])
+    return replace(tally, rule_counts=found.sort("rule_id", "finding_code"))
 
 
 def _append_truth(folder: Path, truth_folder: Path) -> None:

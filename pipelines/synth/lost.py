@@ -1,6 +1,7 @@
 """Lost residents: the year of silence, failed attempts over every channel, the act, the archive.
 
-Not here: how some are found again (returns.py) and archives lost before the rules took effect (history.py).
+Not here: how some are found again (returns.py), archives lost before the rules took effect (departures.py),
+and where so many are lost in a month that it is to be listed (masses.py).
 """
 
 from __future__ import annotations
@@ -17,16 +18,13 @@ from pipelines.synth.acts import (
     set_expected,
     set_status,
 )
-from pipelines.synth.archives import org_codes
 from pipelines.synth.cases import (
-    gaming_institution,
     is_kind,
     members,
     note_stories,
 )
 from pipelines.synth.clock import (
     NEVER,
-    Whole,
     add_months,
     moment_text,
     plus,
@@ -117,7 +115,6 @@ def add_lost(world: World) -> None:
     boundary = is_kind(world, person, "lost_boundary")
     note_stories(world, "A1-6-1-1", "", "termination", unit, ids, person, boundary, is_violation=False)
     note_stories(world, "A1-6-2-3c", "REACTIVATED_SOON", "termination", unit, ids, person, early)
-    _note_masses(world, person[in_masses], month)
     add_returns(world, person, archived)
     world.facts["lost"] = pl.DataFrame(
         {
@@ -144,14 +141,3 @@ def _mass_month(world: World) -> np.datetime64:
     if december > world.plan.first:
         return december
     return np.datetime64(add_months(last, -1).astype("datetime64[M]"), "D")
-
-
-def _note_masses(world: World, person: Whole, month: np.datetime64) -> None:
-    """One line for the institution and month: every single termination keeps to the rules."""
-    if not len(person) or world.share.within:
-        return
-    org = gaming_institution(world)
-    key = org_codes(world, np.array([org])) + f":{str(month)[:7]}"
-    unit = world.places.org_unit[np.array([org])]
-    nobody = np.array([-1])
-    world.note("A1-6-2-3b", "MASS_TERMINATION", "termination_month", unit, key, "mass_lost", nobody)

@@ -118,12 +118,14 @@ class Tally:
         indicators: expected figures, as in indicators.csv.
         rule_counts: rule_id, finding_code, violation_count.
         figures: dataset → rows of counts that the city delivers (population, live births).
+        institution_months: terminations and managed residents by institution and month (masses.py).
     """
 
     counts: dict[str, int]
     indicators: pl.DataFrame
     rule_counts: pl.DataFrame
     figures: dict[str, pl.DataFrame]
+    institution_months: pl.DataFrame
 
     @property
     def violations(self) -> int:
@@ -149,6 +151,7 @@ def added_up(tallies: Sequence[Tally]) -> Tally:
             )
             for name in names
         },
+        _sums([tally.institution_months for tally in tallies], ["termination_count", "managed_count"]),
     )
 
 
