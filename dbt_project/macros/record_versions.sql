@@ -189,16 +189,8 @@ from placed
 {%- endmacro %}
 
 {#- The records that count now: the last version of each, unless a later full delivery left it out. -#}
-{% macro current_records(dataset, columns) -%}
-select
-    {%- for column in columns + provenance_columns() %}
-    version_row.{{ column }},
-    {%- endfor %}
-    version_row.version_status,
-    version_row.version_number,
-    version_row.superseded_at,
-    version_row.first_received_at,
-    version_row.vanished_at
+{% macro current_records(dataset) -%}
+select version_row.*
 from {{ ref('stg_' ~ dataset ~ '_version') }} as version_row
 where
     version_row.version_status = 'current'

@@ -135,9 +135,7 @@ def _version_model(dataset: Dataset) -> str:
 
 def _current_model(dataset: Dataset) -> str:
     return (
-        f"-- {NOTICE}\n"
-        "{{ config(materialized='view') }}\n\n"
-        f"{{{{ current_records('{dataset.name}', columns=[\n{_column_list(staged_columns(dataset))}]) }}}}\n"
+        f"-- {NOTICE}\n{{{{ config(materialized='view') }}}}\n\n{{{{ current_records('{dataset.name}') }}}}\n"
     )
 
 
@@ -170,7 +168,7 @@ def _sources() -> str:
     ]
     for dataset in datasets().values():
         location = (
-            f'read_parquet(\'{{{{ env_var("YUDANG_LAKE", "var/lake") }}}}/{dataset.name}/**/*.parquet\', '
+            f"read_parquet(getvariable('lake') || '/{dataset.name}/**/*.parquet', "
             "union_by_name=true, hive_partitioning=false)"
         )
         lines += [
@@ -190,7 +188,7 @@ def _sources() -> str:
         '        description: "被隔离的行，每行一行。"',
         "        config:",
         "          external_location: >-",
-        '            read_parquet(\'{{ env_var("YUDANG_QUARANTINE", "var/quarantine") }}/**/*.parquet\', '
+        "            read_parquet(getvariable('quarantine') || '/**/*.parquet', "
         "union_by_name=true, hive_partitioning=false)",
         "        columns:",
         *_documented(QUARANTINE_COLUMNS, " " * 10),
@@ -209,11 +207,6 @@ def _sources() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _tested(lines: list[str], column: str, indent: str) -> list[str]:
-    position = lines.index(f"{indent}- name: {column}") + 3
-    return [*lines[:position], f"{indent}  data_tests: [not_null]", *lines[position:]]
-
-
 def _staging() -> str:
     lines = [f"# {NOTICE}", "version: 2", "models:"]
     indent = " " * 6
@@ -222,7 +215,6 @@ def _staging() -> str:
         key = "、".join(dataset.column(name).title for name in dataset.key)
         scope = "全市唯一" if dataset.scope == "city" else "报送单位内唯一"
         documented = _documented(columns, indent)
-        current = _tested(documented, "record_key", indent)
         lines += [
             f"  - name: stg_{dataset.name}_version",
             "    description: "
@@ -233,11 +225,11 @@ def _staging() -> str:
             "    description: "
             + quoted(f"{dataset.title}的现行记录。粒度：{dataset.grain}；记录键为 {key}，{scope}。"),
             "    data_tests:",
-            "      - unique_combination:",
+            "      - grain:",
             "          arguments:",
             "            columns: [record_scope, record_key]",
             "    columns:",
-            *current,
+            *documented,
         ]
     return "\n".join(lines) + "\n"
 

@@ -56,8 +56,18 @@ def executable() -> Path:
     return found
 
 
+def command(settings: Settings) -> list[str]:
+    """The start of a dbt command over the parsed project, in a process of its own.
+
+    Raises:
+        DbtError: the project cannot be parsed.
+    """
+    parsed = ensure_manifest(settings).with_name("partial_parse.msgpack")
+    return [sys.executable, "-m", "pipelines.warehouse.dbt_process", str(parsed)]
+
+
 def build_arguments(settings: Settings) -> list[str]:
-    """Arguments of the one build of a run, after the executable.
+    """Arguments of the one build of a run, after the command.
 
     Unit tests are left out: they judge the models, not the data, and `make test` runs them.
     """
@@ -148,7 +158,8 @@ def ensure_manifest(settings: Settings) -> Path:
     with (target / "parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         current = project_digest(settings.dbt_project_dir)
-        if manifest.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == current:
+        made = manifest.is_file() and manifest.with_name("partial_parse.msgpack").is_file()
+        if made and stamp.is_file() and stamp.read_text(encoding="ascii") == current:
             return manifest
         stamp.unlink(missing_ok=True)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("YUDANG_")}
@@ -192,11 +203,11 @@ class Build:
 
         The texts of dbt's messages go nowhere: DuckDB's errors quote values.
         """
-        self._take_over_parse()
+        settings = self.workspace.settings
         process = subprocess.Popen(  # noqa: S603 - our own dbt with our own arguments
-            [str(executable()), *build_arguments(self.workspace.settings)],
+            [*command(settings), *build_arguments(settings)],
             env={**os.environ, **build_environment(self.workspace)},
-            cwd=self.workspace.settings.dbt_project_dir,
+            cwd=settings.dbt_project_dir,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -211,14 +222,6 @@ class Build:
             if process.poll() is None and sys.exc_info()[0] is not None:
                 process.terminate()
             self.returncode = process.wait()
-
-    def _take_over_parse(self) -> None:
-        """Start from the parse that the definitions were made of; dbt re-reads only what the home changes."""
-        parsed = self.workspace.settings.dbt_project_dir / "target" / "partial_parse.msgpack"
-        own = self.workspace.dbt_target / "partial_parse.msgpack"
-        own.parent.mkdir(parents=True, exist_ok=True)
-        if parsed.is_file() and (not own.is_file() or own.stat().st_mtime < parsed.stat().st_mtime):
-            own.write_bytes(parsed.read_bytes())
 
     def _read(self, line: str) -> Mapping[str, Any] | None:
         try:

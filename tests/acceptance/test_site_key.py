@@ -67,7 +67,7 @@ def test_another_site_key_changes_no_figure(told: Told, tmp_path: Path) -> None:
     environment = {**os.environ, **dbt.build_environment(ground)}
     arguments = [*dbt.GLOBAL_FLAGS, "build", "--exclude-resource-type", "unit_test", "test", "--threads", "2"]
     done = subprocess.run(
-        [str(dbt.executable()), *arguments],
+        [*dbt.command(settings), *arguments],
         cwd=settings.dbt_project_dir,
         env=environment,
         capture_output=True,

@@ -112,7 +112,7 @@ def test_a_lake_of_an_older_contract_is_staged_with_the_new_columns_empty(own_co
     }
     models = [f"stg_{name}_version" for name in (*OLDER, "vaccination")]
     done = subprocess.run(
-        [str(dbt.executable()), *dbt.GLOBAL_FLAGS, "run", "--select", *models, "--threads", "2"],
+        [*dbt.command(settings), *dbt.GLOBAL_FLAGS, "run", "--select", *models, "--threads", "2"],
         cwd=settings.dbt_project_dir,
         env=environment,
         capture_output=True,

@@ -39,11 +39,11 @@ def test_nothing_committed_differs_from_the_contract() -> None:
 
 
 def test_a_changed_file_is_drift(copy: Path) -> None:
-    model = copy / STAGING / "stg_signing.sql"
+    model = copy / STAGING / "stg_signing_version.sql"
     model.write_text(model.read_text("utf-8").replace("    'team_id',\n", ""), "utf-8")
     difference = drift(copy)
     assert "+    'team_id'," in difference
-    assert "stg_signing.sql" in difference
+    assert "stg_signing_version.sql" in difference
 
 
 def test_a_missing_file_is_drift(copy: Path) -> None:
@@ -91,8 +91,9 @@ def test_every_dataset_is_a_source_and_two_models_with_every_column() -> None:
                 column["name"] for column in models[model]["columns"]
             }
             assert "粒度" in models[model]["description"]
-            sql = rendered()[STAGING / f"{model}.sql"]
-            assert re.findall(r"^    '(\w+)',$", sql, re.MULTILINE) == list(staged_columns(item))
+        versions = rendered()[STAGING / f"stg_{item.name}_version.sql"]
+        assert re.findall(r"^    '(\w+)',$", versions, re.MULTILINE) == list(staged_columns(item))
+        assert f"current_records('{item.name}')" in rendered()[STAGING / f"stg_{item.name}.sql"]
 
 
 def test_code_labels_hold_every_value_set() -> None:

@@ -58,7 +58,7 @@ def test_broken_marts_are_refused_by_name_and_nothing_identifying_is_said(
     outcome = runner.run(settings, RunOptions())
     assert outcome.code == 3
     said = " ".join(outcome.reasons)
-    for expected in ("unique_combination_dim_org", "fct_exam", "levels_add_up_mart_indicator", "fct_archive"):
+    for expected in ("grain_dim_org", "fct_exam", "levels_add_up_mart_indicator", "fct_archive"):
         assert expected in said, said
     assert {path: path.read_bytes() for path in before} == before
     assert outcome.facts["run_id"] == own_copy.published["run_id"]

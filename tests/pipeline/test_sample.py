@@ -185,7 +185,7 @@ def test_asset_checks_of_dbt_and_of_expectations_are_recorded(sample_run: Sample
 
     asset = AssetKey(["marts", "mart_indicator"])
     wanted = [
-        AssetCheckKey(asset, "not_null_mart_indicator_code"),
+        AssetCheckKey(asset, "accepted_values_mart_indicator_level__city__district__org"),
         AssetCheckKey(asset, "expectations"),
         AssetCheckKey(asset, "limits"),
         *(

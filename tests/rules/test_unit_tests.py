@@ -25,7 +25,7 @@ def test_every_unit_test_of_the_models_passes(own_copy: SampleRun) -> None:
     }
     arguments = [*dbt.GLOBAL_FLAGS, "--log-format", "json", "test", "--select", "test_type:unit"]
     done = subprocess.run(
-        [str(dbt.executable()), *arguments, "--threads", "2"],
+        [*dbt.command(ground.settings), *arguments, "--threads", "2"],
         cwd=ground.settings.dbt_project_dir,
         env=environment,
         capture_output=True,

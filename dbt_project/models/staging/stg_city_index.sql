@@ -1,12 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('city_index', columns=[
-    'city_index_id',
-    'unit',
-    'district_archive_id',
-    'id_no',
-    'manage_org_code',
-    'status_code',
-    'filed_at',
-]) }}
+{{ current_records('city_index') }}

@@ -1,13 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('identity_decision', columns=[
-    'decision_id',
-    'left_key',
-    'right_key',
-    'verdict_code',
-    'reviewer_id',
-    'decided_at',
-    'reason',
-    'revokes_decision_id',
-]) }}
+{{ current_records('identity_decision') }}

@@ -1,8 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('live_births', columns=[
-    'year',
-    'area_code',
-    'live_birth_count',
-]) }}
+{{ current_records('live_births') }}

@@ -1,35 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('maternal_register', columns=[
-    'register_id',
-    'district_archive_id',
-    'id_type_code',
-    'id_no',
-    'birth_certificate_no',
-    'mother_id_no',
-    'name',
-    'birth_date',
-    'org_code',
-    'doctor_id',
-    'booked_date',
-    'booked_gestation_weeks',
-    'booked_gestation_days',
-    'lmp_date',
-    'expected_date',
-    'gravidity_count',
-    'parity_count',
-    'risk_codes',
-    'risk_assessed_date',
-    'delivery_date',
-    'discharge_date',
-    'delivery_org_name',
-    'outcome_code',
-    'live_birth_count',
-    'closed_date',
-    'identity_key',
-    'key_class',
-    'birth_key',
-    'mother_key',
-    'identity_issue_codes',
-]) }}
+{{ current_records('maternal_register') }}

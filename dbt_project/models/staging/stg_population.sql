@@ -1,12 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('population', columns=[
-    'year',
-    'area_code',
-    'age_from',
-    'age_to',
-    'sex_code',
-    'source_code',
-    'resident_count',
-]) }}
+{{ current_records('population') }}

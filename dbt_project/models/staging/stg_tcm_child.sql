@@ -1,33 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('tcm_child', columns=[
-    'record_id',
-    'district_archive_id',
-    'id_type_code',
-    'id_no',
-    'birth_certificate_no',
-    'mother_id_no',
-    'name',
-    'birth_date',
-    'org_code',
-    'doctor_id',
-    'service_date',
-    'service_end_date',
-    'mode_code',
-    'capture_code',
-    'entered_at',
-    'entered_by_id',
-    'entered_by_org_type_code',
-    'uploaded_at',
-    'is_free',
-    'local_residence_start_date',
-    'age_months',
-    'guidance_codes',
-    'next_visit_date',
-    'identity_key',
-    'key_class',
-    'birth_key',
-    'mother_key',
-    'identity_issue_codes',
-]) }}
+{{ current_records('tcm_child') }}

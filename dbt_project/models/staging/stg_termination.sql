@@ -1,35 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('termination', columns=[
-    'termination_id',
-    'district_archive_id',
-    'id_type_code',
-    'id_no',
-    'birth_certificate_no',
-    'mother_id_no',
-    'name',
-    'birth_date',
-    'org_code',
-    'kind_code',
-    'declared_date',
-    'info_received_date',
-    'evidence_code',
-    'evidence_received_date',
-    'death_date',
-    'cause_text',
-    'cause_icd10',
-    'departed_date',
-    'destination_code',
-    'return_expected_code',
-    'entered_at',
-    'sealed_at',
-    'archived_at',
-    'filed_at',
-    'cancelled_at',
-    'identity_key',
-    'key_class',
-    'birth_key',
-    'mother_key',
-    'identity_issue_codes',
-]) }}
+{{ current_records('termination') }}

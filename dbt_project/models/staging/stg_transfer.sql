@@ -1,31 +1,4 @@
 -- rendered from pipelines/contract by `python -m pipelines.contract.render`; edit the contract instead
 {{ config(materialized='view') }}
 
-{{ current_records('transfer', columns=[
-    'transfer_id',
-    'district_archive_id',
-    'id_type_code',
-    'id_no',
-    'birth_certificate_no',
-    'mother_id_no',
-    'name',
-    'birth_date',
-    'from_org_code',
-    'to_org_code',
-    'initiator_code',
-    'path_code',
-    'applied_at',
-    'decided_at',
-    'decision_code',
-    'refuse_reason',
-    'confirm_mode_code',
-    'reason_code',
-    'confirmed_by_code',
-    'filed_at',
-    'manager_changed_at',
-    'identity_key',
-    'key_class',
-    'birth_key',
-    'mother_key',
-    'identity_issue_codes',
-]) }}
+{{ current_records('transfer') }}
