@@ -31,7 +31,7 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 	@$(BIN)/yudang run --inbox $(SAMPLE)/inbox
 
 test: $(STAMP) ## 全部测试 / all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: $(STAMP) ## 入湖、自查与合成城市的速度(约十五分钟) / speed of ingest, check and synthetic cities
 	$(BIN)/python -m tests.benchmark.ratios

@@ -140,6 +140,26 @@ def make_city(folder: Path) -> None:
     ).add("archive", canary_rows()).write()
 
 
+LONG_FILES = (
+    "pipeline/test_sample.py",
+    "acceptance/test_casebook.py",
+    "pipeline/test_same_out.py",
+    "pipeline/test_refusal.py",
+    "thirdparty/test_thirdparty.py",
+    "rules/test_unit_tests.py",
+    "acceptance/test_site_key.py",
+    "quality/test_structure_suites.py",
+    "ingest/test_lake_compaction.py",
+)
+"""Files with whole runs or a minute of work. They come first, so that no worker is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order within a file and among the others stays."""
+    place = {REPOSITORY / "tests" / name: index for index, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of a test session share; YUDANG_TEST_SHARED keeps one between sessions."""
