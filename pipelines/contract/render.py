@@ -224,10 +224,6 @@ def _staging() -> str:
             f"  - name: stg_{dataset.name}",
             "    description: "
             + quoted(f"{dataset.title}的现行记录。粒度：{dataset.grain}；记录键为 {key}，{scope}。"),
-            "    data_tests:",
-            "      - grain:",
-            "          arguments:",
-            "            columns: [record_scope, record_key]",
             "    columns:",
             *documented,
         ]

@@ -347,8 +347,7 @@ def _flags(
     unread = {
         column.name: f"{_unread_code(column)}:{column.name}"
         for column in present
-        if not (column.value_set and column.is_multiple)
-        and empty[column.name] > unfilled[column.name]
+        if not (column.value_set and column.is_multiple) and empty[column.name] > unfilled[column.name]
     }
     flags = {code: texts[name].is_not_null() & values[name].is_null() for name, code in unread.items()}
     for name, raw in unknown.items():

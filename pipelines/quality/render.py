@@ -86,7 +86,8 @@ def _unique_key(dataset: Dataset) -> Expectation:
         type="expect_compound_columns_to_be_unique",
         kwargs={"column_list": ["record_scope", *dataset.key]},
         title=f"{key}在{scope}唯一",
-        reason="同一记录只有一个现行版本。",
+        reason="同一记录只有一个现行版本；重复是模型之误，不是报送之误。",
+        is_blocking=True,
     )
 
 

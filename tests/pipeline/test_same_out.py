@@ -99,7 +99,6 @@ def test_order_splitting_repetition_and_kills_do_not_change_the_marts(
     assert sm3((again / "manifest.json").read_bytes()) == before
     assert ingest_delivery(settings, again) is None
 
-    kill_when(home, inbox, "入湖")
     kill_when(home, inbox, "数仓 staging")
     assert not (home / "marts" / "marts.duckdb").exists()
     finished = yudang("run", "--inbox", str(inbox), home=home)
@@ -118,5 +117,5 @@ def test_order_splitting_repetition_and_kills_do_not_change_the_marts(
 
     with DagsterInstance.from_config(str(home / "dagster")) as instance:
         ended = [run.status for run in instance.get_runs()]
-    assert ended == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.FAILURE]
+    assert ended == [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
     assert "没有变化" in yudang("run", "--inbox", str(inbox), home=home).stdout

@@ -39,11 +39,6 @@ def run(connection, *only: str) -> dict[str, SuiteResult]:
     return {result.suite.split(".")[1]: result for result in gate.run_suites(connection, wanted)}
 
 
-def test_good_rows_pass(city):
-    for name, result in run(city).items():
-        assert result.status is Status.PASS, (name, [one.name for one in result.breaches])
-
-
 def test_one_breach_of_each_kind_is_named_and_nothing_else(planted):
     statements, expected = [], {}
     for number, dataset in enumerate(datasets().values()):
@@ -71,7 +66,8 @@ def test_one_breach_of_each_kind_is_named_and_nothing_else(planted):
     for name, result in found.items():
         assert {one.name for one in result.breaches} == expected[name], name
         assert {one.unexpected_count for one in result.breaches} <= {1, 2, None}
-        assert not result.is_blocking
+        # two current versions of a record are the model's mistake; everything else is what a district sent
+        assert result.is_blocking == ("unique_key" in expected[name])
 
 
 def test_every_value_set_and_every_hard_range_can_fail_at_both_ends(planted):
@@ -118,9 +114,10 @@ def test_a_missing_column_is_named_and_its_checks_are_errors(planted):
 
 
 def test_no_rows_are_not_a_pass(planted):
-    statements = [f"delete from {table(dataset)}" for dataset in datasets().values()]
-    with planted(*statements) as connection:
-        found = run(connection)
+    emptied = ("archive", "population", "child_check", "sample_check")
+    with planted(*(f"delete from {table(datasets()[name])}" for name in emptied)) as connection:
+        found = run(connection, *emptied)
+    assert set(found) == set(emptied)
     for result in found.values():
         assert result.status is Status.NOT_APPLICABLE
         assert {one.status for one in result.expectations} == {Status.NOT_APPLICABLE}
