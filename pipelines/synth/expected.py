@@ -271,7 +271,10 @@ def _persons(figures: _Figures, managed: Flags) -> None:
     window = pl.concat([kept_services(world), *world.served_in_stories])
     since = add_months(date, -12)
     recent = window.filter((pl.col("at") > pl.lit(since)) & (pl.col("at") <= pl.lit(date)))
-    served[recent["person"].to_numpy()] = True
+    person = recent["person"].to_numpy().astype(np.int64)
+    # Nobody is served after death, whatever a record says (art. 14).
+    is_alive = ~(recent["at"].to_numpy().astype("datetime64[D]") > people.death[person])
+    served[person[is_alive]] = True
     lonely = unlinked["unit"].to_numpy().astype(np.int64)
     all_unit = np.r_[unit, lonely]
     numerator = np.r_[served, np.zeros(len(lonely), dtype=bool)]

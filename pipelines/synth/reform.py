@@ -62,7 +62,9 @@ def _with_takeover(world: World, name: str, frame: pl.DataFrame) -> pl.DataFrame
     unit = frame["_unit"].to_numpy().astype(np.int64)
     before = pl.Series(in_reform(world, unit)) & (frame["_at"] < pl.lit(REFORM_DATE))
     last = frame.filter(before).sort("_at", maintain_order=True).unique(key, keep="last", maintain_order=True)
-    return pl.concat([frame, last.with_columns(_at=pl.lit(REFORM_DATE).cast(frame["_at"].dtype))])
+    taken = last.with_columns(_at=pl.lit(REFORM_DATE).cast(frame["_at"].dtype))
+    # First, so that a change in the month of the reform is the later state of the two.
+    return pl.concat([taken, frame])
 
 
 def _renamed(world: World, frame: pl.DataFrame) -> pl.DataFrame:

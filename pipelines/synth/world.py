@@ -74,6 +74,13 @@ class Plan:
         return int(days_between(self.first, self.last))
 
 
+#: Types of a truth line's columns: a story that nobody lives leaves lines without a value to tell them by.
+_LINE_TYPES = {
+    **dict.fromkeys(("rule_id", "finding_code", "dataset", "record_key", "kind"), pl.String),
+    **dict.fromkeys(("is_violation", "is_finding"), pl.Boolean),
+}
+
+
 @dataclass
 class World:
     """Everything known so far of one slice; stories append to it.
@@ -201,7 +208,8 @@ class World:
                     "person_no": np.asarray(person, dtype=np.int64),
                     "is_violation": [is_violation] * size,
                     "is_finding": [is_violation if is_finding is None else is_finding] * size,
-                }
+                },
+                schema_overrides=_LINE_TYPES,
             )
         )
 
