@@ -15,7 +15,7 @@ import polars as pl
 from pipelines.contract.model import dataset, datasets
 from pipelines.synth.clock import Dates
 from pipelines.synth.deliver import STANDING_FEEDS, Folder, empty_frame, envelope, special_folders
-from pipelines.synth.files import ROWS_PER_FILE, write_file, write_manifest
+from pipelines.synth.files import ROWS_PER_FILE, manifest, manifest_text, write_file
 from pipelines.synth.places import CITY, REFORM_DATE
 from pipelines.synth.refusals import REFUSED_DATASET, BrokenRow, refused_folders
 from pipelines.synth.spill import Source
@@ -188,17 +188,18 @@ def finish(inbox: Inbox, written: list[Written]) -> list[Written]:
                 entry["sm3"] = entry["sm3"][::-1]
             elif reason == "ROWS_MISMATCH":
                 entry["rows"] += 1
-        write_manifest(
-            inbox.place(folder),
-            unit=inbox.code(folder),
-            batch=inbox.batch(folder),
-            day=str(inbox.days[folder.day]),
-            minute=stated.minute,
+        spoilt = {"contract_version": "9.0.0"} if reason == "CONTRACT_VERSION_UNKNOWN" else {}
+        content = manifest(
+            inbox.code(folder),
+            inbox.batch(folder),
+            str(inbox.days[folder.day]),
+            stated.minute,
+            sorted(entries, key=lambda entry: (entry["dataset"], entry["path"])),
             mode=stated.mode,
             withdraws=[inbox.batch(taken) for taken in stated.withdraws],
-            files=sorted(entries, key=lambda entry: (entry["dataset"], entry["path"])),
-            version="9.0.0" if reason == "CONTRACT_VERSION_UNKNOWN" else None,
+            **spoilt,
         )
+        (inbox.place(folder) / "manifest.json").write_text(manifest_text(content), encoding="utf-8")
     return [one for files in by_folder.values() for one in files]
 
 

@@ -8,7 +8,6 @@ rows of it are accepted, a third delivery takes it back, so that the truth of th
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -17,13 +16,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.contract.model import Dataset, contract_version, dataset
+from pipelines.contract.model import Dataset, dataset
 from pipelines.synth.damages import DAMAGES
 from pipelines.synth.drafts import Draft, Ordinary, Sheet
+from pipelines.synth.files import as_text, manifest, manifest_text, sm3
 from pipelines.synth.places import CITY
 
 _MOST_ROWS = 12
-_SOURCE_SYSTEM = "SYNTH"
 _STANDING = "contact_attempt"
 
 
@@ -31,13 +30,13 @@ def ordinary_files(inbox: Path) -> dict[str, list[Ordinary]]:
     """Files of ordinary deliveries of districts with at least three rows, by dataset."""
     found: dict[str, list[Ordinary]] = {}
     for path in sorted(inbox.glob("*/*/*-01/manifest.json")):
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        if manifest["unit"] == CITY:
+        sent = json.loads(path.read_text(encoding="utf-8"))
+        if sent["unit"] == CITY:
             continue
-        for entry in manifest["files"]:
+        for entry in sent["files"]:
             if entry["rows"] >= 3:
                 day = path.parent.parent.name
-                one = Ordinary(manifest["unit"], day, manifest["batch"], path.parent / entry["path"], entry)
+                one = Ordinary(sent["unit"], day, sent["batch"], path.parent / entry["path"], entry)
                 found.setdefault(entry["dataset"], []).append(one)
     return found
 
@@ -96,17 +95,7 @@ def _read(path: Path, entry: dict[str, Any], contract: Dataset) -> pl.DataFrame:
         frame = pl.read_csv(io.StringIO(path.read_bytes().decode(encoding)), infer_schema=False)
     titles = {column.title: column.name for column in contract.columns}
     named = frame.rename({name: titles.get(name, name) for name in frame.columns})
-    return named.with_columns(
-        pl.selectors.boolean().cast(pl.Int8), pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M:%S")
-    ).cast(pl.String)
-
-
-def _sm3(content: bytes) -> str:
-    return hashlib.new("sm3", content).hexdigest()
-
-
-def _moment(day: str, minute: int) -> str:
-    return f"{day}T{minute // 60:02d}:{minute % 60:02d}:00+08:00"
+    return as_text(named).cast(pl.String)
 
 
 def _write(inbox: Path, draft: Draft) -> None:
@@ -125,23 +114,15 @@ def _write(inbox: Path, draft: Draft) -> None:
                 "format": "csv",
                 "encoding": "utf-8",
                 "rows": len(sheet.rows),
-                "sm3": _sm3(content),
+                "sm3": sm3(content),
             }
             | sheet.entry
         )
     for name, content in draft.unnamed.items():
         (folder / name).write_bytes(content)
-    manifest = {
-        "contract_version": contract_version(),
-        "unit": draft.unit,
-        "batch": draft.batch,
-        "sent_at": _moment(draft.day, draft.minute),
-        "source_system": _SOURCE_SYSTEM,
-        "mode": "delta",
-        "withdraws": [],
-        "files": entries,
-    }
-    text = json.dumps(manifest | draft.manifest, ensure_ascii=False, indent=1) + "\n"
+    text = manifest_text(
+        manifest(draft.unit, draft.batch, draft.day, draft.minute, entries, **draft.manifest)
+    )
     text = text if draft.text is None else draft.text
     if text:
         (folder / "manifest.json").write_text(text, encoding="utf-8")

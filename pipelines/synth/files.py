@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,34 +69,41 @@ def write_file(
             content = _xlsx(good, bad, day)
     path.write_bytes(content)
     entry["rows"] = frame.height + len(broken)
-    entry["sm3"] = hashlib.new("sm3", content).hexdigest()
+    entry["sm3"] = sm3(content)
     return entry
 
 
-def write_manifest(
-    folder: Path,
-    unit: str,
-    batch: str,
-    day: str,
-    minute: int,
-    mode: str,
-    withdraws: list[str],
-    files: list[dict[str, Any]],
-    version: str | None = None,
-) -> None:
-    """Write the manifest of a delivery; `minute` of the day it was sent, `version` if not the contract's."""
-    manifest = {
-        "contract_version": version or contract_version(),
+def sm3(content: Any) -> str:
+    """SM3 digest of the bytes of a file, 64 hexadecimal digits (GB/T 32905)."""
+    return hashlib.new("sm3", content).hexdigest()
+
+
+def manifest(
+    unit: str, batch: str, day: str, minute: int, files: Sequence[Mapping[str, Any]], **other: Any
+) -> dict[str, Any]:
+    """The manifest of a delta delivery that withdraws nothing, under the present contract.
+
+    Args:
+        unit, batch, day: of the delivery.
+        minute: minute of the day at which it was sent.
+        files: entries of its files.
+        other: what is to stand instead, by the names of the manifest.
+    """
+    return {
+        "contract_version": contract_version(),
         "unit": unit,
         "batch": batch,
         "sent_at": f"{day}T{minute // 60:02d}:{minute % 60:02d}:00+08:00",
         "source_system": SOURCE_SYSTEM,
-        "mode": mode,
-        "withdraws": withdraws,
-        "files": files,
-    }
-    text = json.dumps(manifest, ensure_ascii=False, indent=1)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        "mode": "delta",
+        "withdraws": [],
+        "files": list(files),
+    } | other
+
+
+def manifest_text(content: Mapping[str, Any]) -> str:
+    """A manifest as it stands in its file."""
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _csv(good: pl.DataFrame, bad: pl.DataFrame | None, encoding: str) -> Any:
