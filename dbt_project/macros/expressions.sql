@@ -61,11 +61,30 @@
     cast('2026-01-01' as date)
 {%- endmacro %}
 
-{#- Left join of the district that follows an abolished unit on a date; null where the unit still exists. -#}
-{% macro join_successor(alias, unit, on_date) -%}
+{#- Left join of the district that follows an abolished unit, on a date or at all; null where the unit still exists. -#}
+{% macro join_successor(alias, unit, on_date=none) -%}
     left join {{ ref('division_change') }} as {{ alias }}
         on
             {{ unit }} = {{ alias }}.old_code
             and {{ alias }}.is_main
+            {%- if on_date %}
             and {{ on_date }} >= {{ alias }}.changed_on
+            {%- endif %}
+{%- endmacro %}
+
+{#- Left joins of the district into which a reform put an institution, else of the one that follows its district. -#}
+{% macro join_later_district(org_code, district_code, on_date=none) -%}
+    left join {{ ref('moved_org') }} as moved_org
+        on
+            {{ org_code }} = moved_org.org_code
+            and {{ district_code }} = moved_org.old_district_code
+            {%- if on_date %}
+            and {{ on_date }} >= moved_org.changed_on
+            {%- endif %}
+    {{ join_successor('successor', district_code, on_date) }}
+{%- endmacro %}
+
+{#- What join_later_district found: new_district_code, or changed_on; null where no reform touched the district. -#}
+{% macro later_district(column) -%}
+    coalesce(moved_org.{{ column }}, successor.{{ column }})
 {%- endmacro %}

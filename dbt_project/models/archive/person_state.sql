@@ -35,7 +35,7 @@ manager as (
         ranked.archive_key,
         ranked.org_code,
         -- where the last manager's district has become another one, that one
-        coalesce(moved_org.new_district_code, successor.new_district_code, ranked.district_code) as district_code,
+        coalesce({{ later_district('new_district_code') }}, ranked.district_code) as district_code,
         ranked.valid_from,
         ranked.valid_to
     from (
@@ -58,16 +58,7 @@ manager as (
         from {{ ref('manager_interval') }} as manager_interval
         where manager_interval.valid_from <= {{ as_of_date() }}
     ) as ranked
-    left join {{ ref('moved_org') }} as moved_org
-        on
-            ranked.org_code = moved_org.org_code
-            and ranked.district_code = moved_org.old_district_code
-            and moved_org.changed_on <= {{ as_of_date() }}
-    left join {{ ref('division_change') }} as successor
-        on
-            ranked.district_code = successor.old_code
-            and successor.is_main
-            and successor.changed_on <= {{ as_of_date() }}
+    {{ join_later_district('ranked.org_code', 'ranked.district_code', as_of_date()) }}
     where ranked.preference = 1
 ),
 

@@ -44,8 +44,8 @@ select
     create_org.district_code as create_org_district_code,
     manage_org.district_code as manage_org_district_code,
     -- the unit to which the reform gave the archive of an abolished or diminished one: by its managing institution
-    coalesce(moved_org.new_district_code, successor.new_district_code) as fell_to_unit,
-    coalesce(moved_org.changed_on, successor.changed_on) as fell_on
+    {{ later_district('new_district_code') }} as fell_to_unit,
+    {{ later_district('changed_on') }} as fell_on
 from archive
 inner join {{ ref('archive_person') }} as archive_person
     on
@@ -53,11 +53,4 @@ inner join {{ ref('archive_person') }} as archive_person
         and archive.district_archive_id = archive_person.district_archive_id
 {{ join_org('create_org', 'archive.create_org_code', 'archive.known_from_date') }}
 {{ join_org('manage_org', 'archive.manage_org_code', as_of_date()) }}
-left join {{ ref('moved_org') }} as moved_org
-    on
-        archive.manage_org_code = moved_org.org_code
-        and archive.delivery_unit = moved_org.old_district_code
-left join {{ ref('division_change') }} as successor
-    on
-        archive.delivery_unit = successor.old_code
-        and successor.is_main
+{{ join_later_district('archive.manage_org_code', 'archive.delivery_unit') }}

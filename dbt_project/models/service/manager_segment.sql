@@ -141,17 +141,10 @@ held as (
             lead(segment.valid_from) over (partition by segment.person_key order by segment.valid_from),
             cast('9999-12-31' as date)
         ) as held_to,
-        coalesce(moved_org.new_district_code, successor.new_district_code) as new_district_code,
-        coalesce(moved_org.changed_on, successor.changed_on) as changed_on
+        {{ later_district('new_district_code') }} as new_district_code,
+        {{ later_district('changed_on') }} as changed_on
     from segment
-    left join {{ ref('moved_org') }} as moved_org
-        on
-            segment.org_code = moved_org.org_code
-            and segment.district_code = moved_org.old_district_code
-    left join {{ ref('division_change') }} as successor
-        on
-            segment.district_code = successor.old_code
-            and successor.is_main
+    {{ join_later_district('segment.org_code', 'segment.district_code') }}
 )
 
 select
