@@ -1,6 +1,6 @@
 # 渝档 Yudang: everything from a bare Python 3.11 with venv and pip. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench bench-lake check style fix lock clean
+.PHONY: help setup run test torture bench bench-lake check style fix lock clean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    := .venv
@@ -32,6 +32,9 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 
 test: $(STAMP) ## 全部测试 / all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+torture: $(STAMP) ## 更久的随机与断电试验(约半小时) / longer trials by chance and by kill
+	YUDANG_TORTURE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/ingest
 
 bench: $(STAMP) ## 入湖、自查与合成城市的速度(约十五分钟) / speed of ingest, check and synthetic cities
 	$(BIN)/python -m tests.benchmark.ratios

@@ -23,6 +23,7 @@ from pipelines.ingest.tokenise import count_plain, find_records
 from tests.deliveries import csv_bytes
 from tests.ingest.conftest import Home
 from tests.ingest.rows import archive, followup
+from tests.torture import examples
 
 FULL = archive(
     1,
@@ -210,7 +211,9 @@ def read_all(path: Path, limits: Limits, encoding: str = "utf-8") -> list[tuple[
     quoting=st.sampled_from([0, 1]),
     chunk=st.integers(1, 60),
 )
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_rfc_4180_is_read_as_written_whatever_the_chunk(
     tmp_path: Path, table: list[tuple[str, str, str]], line_end: str, quoting: int, chunk: int
 ) -> None:
@@ -233,7 +236,9 @@ wild = st.lists(st.sampled_from(["a", ",", '"', "\n", "\r\n", "\r", "程"]), max
 
 
 @given(content=wild, chunk=st.integers(1, 40), rows=st.integers(1, 5))
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(500), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_wild_bytes_are_read_the_same_whatever_the_chunk(
     tmp_path: Path, content: bytes, chunk: int, rows: int
 ) -> None:
@@ -254,7 +259,7 @@ def test_wild_bytes_are_read_the_same_whatever_the_chunk(
 @given(
     table=st.lists(st.lists(st.sampled_from(["", "a", "bb"]), min_size=2, max_size=4), min_size=1, max_size=6)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_the_quick_count_agrees_with_the_search(table: list[list[str]]) -> None:
     data = "".join(",".join(row) + "\n" for row in table).encode()
     plain = count_plain(data, True, 3, 1000)
@@ -304,7 +309,9 @@ dirty = st.fixed_dictionaries({name: keys if name == "record_id" else anything f
 
 
 @given(rows=st.lists(dirty, max_size=8), format=st.sampled_from(["csv", "parquet", "xlsx"]))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_rows_are_conserved_whatever_they_hold(
     new_home: Callable[[], Home], rows: list[dict[str, Any]], format: str
 ) -> None:

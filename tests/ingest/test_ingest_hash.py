@@ -17,6 +17,7 @@ from pipelines.contract import model
 from pipelines.ingest import identity
 from pipelines.ingest.raw import RawBlock
 from pipelines.ingest.rows import Provenance, stored, weigh
+from tests.torture import examples
 
 MARK = "\x1f"
 PROVENANCE = Provenance("0" * 16, "500116", "B1", "x.csv", None, datetime(2026, 1, 7, 21), False)
@@ -58,7 +59,7 @@ def canonical(value: Any) -> str:
 
 
 @given(table=rows)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_the_hash_is_that_of_the_joined_canonical_texts(table: list[dict[str, Any]]) -> None:
     dataset = model.dataset("htn_followup")
     names = list(table[0])
@@ -81,7 +82,7 @@ def test_the_hash_is_that_of_the_joined_canonical_texts(table: list[dict[str, An
 
 
 @given(bodies=st.lists(st.one_of(st.none(), st.from_regex(r"\A[0-9]{17}\Z")), min_size=1, max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_check_characters_of_many_numbers_are_those_of_each(bodies: list[str | None]) -> None:
     expected = [None if body is None else identity.check_character(body) for body in bodies]
     assert identity.check_characters(pl.Series(bodies, dtype=pl.String)).to_list() == expected

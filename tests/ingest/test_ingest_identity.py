@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.ingest import identity
 from pipelines.ingest.reasons import REASONS
+from tests.torture import examples
 
 RECEIVED = date(2026, 3, 1)
 MOTHER = "512122198001010027"
@@ -124,7 +125,7 @@ bodies = st.builds(
 
 
 @given(st.lists(bodies, min_size=1, max_size=50))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_check_characters_round_trip(found: list[str]) -> None:
     numbers = [with_check(body) for body in found]
     frame = identity.citizen_numbers(pl.Series(numbers), RECEIVED)
@@ -134,7 +135,7 @@ def test_check_characters_round_trip(found: list[str]) -> None:
 
 
 @given(bodies.filter(lambda body: body[6:8] == "19"))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_fifteen_to_eighteen_round_trip(body: str) -> None:
     short = body[:6] + body[8:]
     frame = identity.citizen_numbers(pl.Series([short]), RECEIVED)
@@ -143,7 +144,7 @@ def test_fifteen_to_eighteen_round_trip(body: str) -> None:
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_whatever_stands_as_number_gives_a_key_only_if_valid(text: str) -> None:
     row = derived(id_no=text)
     key = row["identity_key"]

@@ -24,6 +24,7 @@ from tests.deliveries import DeliveryBuilder
 from tests.ingest.conftest import Home
 from tests.ingest.killed import copies_killed
 from tests.ingest.rows import archive, followup
+from tests.torture import every, examples
 
 OTHER = "500103"
 
@@ -342,9 +343,9 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_stands_twice(home: Hom
         delivery(home, day).write()
     home.ingest()
     rows = sources(home)
-    copies = copies_killed("compact", home.settings.home, tmp_path / "copies")
+    copies = copies_killed("compact", home.settings.home, tmp_path / "copies", every=every(2))
     clean = stored(Home(copies[-1]))
-    assert len(copies) > 20
+    assert len(copies) > 10
     for number, copy in enumerate(copies):
         killed = Home(copy)
         settle(killed.settings)
@@ -362,7 +363,7 @@ def test_killed_while_a_compacted_delivery_is_taken_in_again(home: Home, tmp_pat
     compact(home.settings)
     clean = stored(home)
     again = "500116/2026-01-05/20260105-01"
-    copies = copies_killed(again, home.settings.home, tmp_path / "copies", every=3)
+    copies = copies_killed(again, home.settings.home, tmp_path / "copies", every=every(3))
     assert len(copies) > 10
     for number, copy in enumerate(copies):
         killed = Home(copy)
@@ -387,7 +388,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(steps=STEPS)
 def test_the_order_of_ingest_and_compaction_does_not_matter(
     steps: Sequence[tuple[str, str, str, bool]], tmp_path_factory: pytest.TempPathFactory
