@@ -33,6 +33,7 @@ _LONG_KINDS = (
     "reactivated_without_service",
     "reactivated_unfiled",
     "reactivated_before_archive",
+    "reactivated_old_contact",
     "served_without_reactivation",
     "reactivated_dead",
     "archived_direct",

@@ -67,6 +67,8 @@ ENDINGS = (
     Case("reactivated_without_service", 0.7, True, needs_days=300),
     Case("reactivated_unfiled", 0.7, True, needs_days=300),
     Case("reactivated_before_archive", 0.5, True, needs_days=300),
+    Case("reactivated_old_contact", 0.4, True, needs_days=300),
+    Case("reactivated_managed", 0.4, True, needs_days=60),
     Case("served_without_reactivation", 1, True, needs_days=300),
 )
 MOVES = (

@@ -35,6 +35,7 @@ from pipelines.synth import (
     reform,
     refusals,
     registers,
+    returns,
     slips,
     takeovers,
     territory,
@@ -171,6 +172,7 @@ def live(world: World) -> dict[str, int]:
     lost.add_lost(world)
     deaths.add_deaths(world)
     departures.add_departures(world)
+    returns.add_needless_returns(world)
     moves.add_moves(world)
     takeovers.add_takeovers(world)
     newborns.add_newborns(world)

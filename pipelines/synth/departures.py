@@ -51,6 +51,7 @@ _MOVED_KINDS = (
     "moved_absence_unknown",
     "moved_absence_short",
     "moved_then_edited",
+    "reactivated_old_contact",
 )
 
 
@@ -119,6 +120,8 @@ def add_departures(world: World) -> None:
     told = np.where(stranger, NEVER, facts["info_received_date"])
     add_contacts(world, person, person, org, told, "1", "1", "1", purpose="3")
     archived = plus(declared, world.random("moved archive").integers(0, 4, size=size))
+    # Told and archived on one day would leave nothing to state in the wrong order.
+    archived = np.where(is_kind(world, person, "reactivated_old_contact"), plus(archived, 1), archived)
     ids = add_terminations(
         world,
         person,
@@ -149,7 +152,7 @@ def add_departures(world: World) -> None:
         note_stories(world, "A1-6-1-3", code, "termination", unit, ids, person, chosen)
     note_stories(world, "A1-6-2-3", "MOVED_OUT_WITHOUT_EVIDENCE", "termination", unit, ids, person, flawed)
     _edit_after_ending(world, person, archived)
-    add_returns(world, person, archived)
+    add_returns(world, person, archived, told)
     world.facts["moved_out"] = pl.DataFrame({"person": person, "declared": declared, "is_compliant": ~flawed})
 
 

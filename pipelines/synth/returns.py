@@ -17,10 +17,7 @@ from pipelines.synth.acts import (
     set_expected,
     set_status,
 )
-from pipelines.synth.cases import (
-    is_kind,
-    note_stories,
-)
+from pipelines.synth.cases import draw_days, is_kind, members, note_stories, story_window
 from pipelines.synth.clock import (
     NEVER,
     Dates,
@@ -30,12 +27,20 @@ from pipelines.synth.clock import (
 from pipelines.synth.world import World
 
 
-def add_returns(world: World, everyone: Whole, all_archived: Dates) -> None:
-    """Residents found again: contact, new service, reactivation, filing; and the flawed ways of doing it."""
+def add_returns(world: World, everyone: Whole, all_archived: Dates, all_told: Dates | None = None) -> None:
+    """Residents found again: contact, new service, reactivation, filing; and the flawed ways of doing it.
+
+    Args:
+        world: the city.
+        everyone: residents whose archives ended.
+        all_archived: days on which these were archived.
+        all_told: days on which somebody told of a departure.
+    """
     people = world.people
     lawful = ("reactivated_lost", "reactivated_moved")
-    silent = "reactivated_without_service"
-    chosen = is_kind(world, everyone, *lawful, silent, "reactivated_unfiled", "reactivated_before_archive")
+    silent, outdated = "reactivated_without_service", "reactivated_old_contact"
+    flawed = (silent, outdated, "reactivated_unfiled", "reactivated_before_archive")
+    chosen = is_kind(world, everyone, *lawful, *flawed)
     person, archived = everyone[chosen], all_archived[chosen]
     org, unit, size = people.org[person], people.unit[person], int(chosen.sum())
     generator = world.random("reactivate")
@@ -52,13 +57,17 @@ def add_returns(world: World, everyone: Whole, all_archived: Dates) -> None:
         world, person[served], person[served], org[served], service[served], "reactivation " + str(size)
     )
     record[served] = records.to_list()
-    add_contacts(world, person, person, org, contact, "1", "1", "1", purpose="3")
+    # Nobody looks for those who come of themselves: the old contact is stated for the new one.
+    old = is_kind(world, person, outdated)
+    add_contacts(world, person, person, org, np.where(old, NEVER, contact), "1", "1", "1", purpose="3")
+    if all_told is not None:
+        contact = np.where(old, all_told[chosen], contact)
     unfiled = is_kind(world, person, "reactivated_unfiled")
     filed = np.where(unfiled, NEVER, reactivated)
     ids = add_reactivations(
         world, person, person, org, contact, pl.Series(record.tolist(), dtype=pl.String), reactivated, filed
     )
-    back = is_kind(world, person, *lawful)
+    back = is_kind(world, person, *lawful, outdated)
     set_status(world, person[back], "MANAGED", service[back])
     set_status(world, person[early | unfiled], "MANAGED", service[early | unfiled])
     declare(world, person[~without], "MANAGED", reactivated[~without])
@@ -68,7 +77,21 @@ def add_returns(world: World, everyone: Whole, all_archived: Dates) -> None:
     note_stories(world, rule, "WITHOUT_SERVICE", "reactivation", unit, ids, person, without)
     note_stories(world, rule, "NOT_FILED", "reactivation", unit, ids, person, unfiled)
     note_stories(world, rule, "SERVICE_BEFORE_ARCHIVING", "reactivation", unit, ids, person, early)
+    note_stories(world, rule, "CONTACT_OUT_OF_ORDER", "reactivation", unit, ids, person, old)
     _served_without(world, everyone, all_archived)
+
+
+def add_needless_returns(world: World) -> None:
+    """An archive that never ended is reactivated after a visit; the resident stays managed as before."""
+    person = members(world, "reactivated_managed")
+    people, size = world.people, len(person)
+    org, unit = people.org[person], people.unit[person]
+    first, last = story_window(world)
+    at = draw_days(world, "needless return", size, first, last)
+    records = add_visit(world, person, person, org, at, "needless return")
+    ids = add_reactivations(world, person, person, org, np.full(size, NEVER), records, at, at)
+    everybody = np.ones(size, dtype=bool)
+    note_stories(world, "A1-6-2-2", "NOT_TERMINATED", "reactivation", unit, ids, person, everybody)
 
 
 def _served_without(world: World, everyone: Whole, all_archived: Dates) -> None:

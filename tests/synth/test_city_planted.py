@@ -1,0 +1,30 @@
+"""Planted stories whose facts are read back from the delivered rows: returns.
+
+Not here: that every story is planted and every line names a delivered record (test_city_truth.py).
+"""
+
+from __future__ import annotations
+
+from tests.synth.conftest import City
+from tests.synth.test_city_truth import day_of
+
+
+def test_planted_returns(flawed_city: City) -> None:
+    ended = {
+        (row["unit_"], row["district_archive_id"]): row
+        for row in flawed_city.current("termination").to_dicts()
+    }
+    visits = {
+        (unit, record): day_of(served)
+        for unit, record, served in flawed_city.current("encounter")
+        .select("unit_", "record_id", "service_date")
+        .rows()
+    }
+    early = flawed_city.planted_rows("A1-6-2-2", "CONTACT_OUT_OF_ORDER", "reactivation").to_dicts()
+    assert early
+    for row in early:
+        archived = day_of(ended[row["unit"], row["district_archive_id"]]["archived_at"])
+        assert day_of(row["contact_date"]) < archived < visits[row["unit"], row["service_record_id"]]
+    needless = flawed_city.planted_rows("A1-6-2-2", "NOT_TERMINATED", "reactivation")
+    assert needless.height > 0
+    assert not set(needless.select("unit", "district_archive_id").rows()) & ended.keys()
