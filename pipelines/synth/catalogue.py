@@ -52,6 +52,7 @@ ENDINGS = (
     Case("death_overdue", 0.7, True, "old", 90),
     Case("death_after_info", 0.5, True, "old"),
     Case("death_without_cause", 1, True, "old"),
+    Case("death_undated", 0.5, True, "old"),
     Case("service_after_death", 1, True, "old"),
     Case("service_after_death_archived", 0.7, True, "old", 60),
     Case("moved_without_informant", 1, True),

@@ -55,6 +55,7 @@ _DEAD_KINDS = (
     "death_overdue",
     "death_after_info",
     "death_without_cause",
+    "death_undated",
     "service_after_death",
     "service_after_death_archived",
     "reactivated_dead",
@@ -106,6 +107,7 @@ def add_deaths(world: World) -> None:
     archived = np.minimum(plus(entered, draws[3] % 5), last)
     evidence = np.minimum(plus(info, draws[4] % 3), np.where(unknown, FAR, entered))
     without_cause = is_kind(world, person, "death_without_cause")
+    undated = is_kind(world, person, "death_undated")
     causes = {
         name: masked(~(without_cause | unknown), values)
         for name, values in draw_causes(world, "dead", size).items()
@@ -121,7 +123,7 @@ def add_deaths(world: World) -> None:
             "info_received_date": info,
             "evidence_code": ["1"] * size,
             "evidence_received_date": evidence,
-            "death_date": death,
+            "death_date": np.where(undated, NEVER, death),
             **causes,
             "entered_at": moment_text(entered, 600),
             "sealed_at": moment_text(entered, 610),
@@ -149,6 +151,7 @@ def add_deaths(world: World) -> None:
         is_violation=False,
     )
     note_stories(world, "A1-6-2-3", "DEAD_WITHOUT_CAUSE", "termination", unit, ids, person, without_cause)
+    note_stories(world, "A1-6-2-3", "DEAD_WITHOUT_DATE", "termination", unit, ids, person, undated)
     _serve_the_dead(world, person, death, archived)
     _reactivate_dead(world, person, archived)
     world.facts["dead"] = pl.DataFrame(

@@ -1,9 +1,11 @@
-"""Planted stories whose facts are read back from the delivered rows: returns.
+"""Planted stories whose facts are read back from the delivered rows: returns, deaths.
 
 Not here: that every story is planted and every line names a delivered record (test_city_truth.py).
 """
 
 from __future__ import annotations
+
+import polars as pl
 
 from tests.synth.conftest import City
 from tests.synth.test_city_truth import day_of
@@ -28,3 +30,13 @@ def test_planted_returns(flawed_city: City) -> None:
     needless = flawed_city.planted_rows("A1-6-2-2", "NOT_TERMINATED", "reactivation")
     assert needless.height > 0
     assert not set(needless.select("unit", "district_archive_id").rows()) & ended.keys()
+
+
+def test_planted_deaths_without_a_date(flawed_city: City) -> None:
+    rows = flawed_city.planted_rows("A1-6-2-3", "DEAD_WITHOUT_DATE", "termination")
+    assert rows["death_date"].null_count() == rows.height > 0
+    assert rows.select("entered_at", "cause_text", "cause_icd10").null_count().sum_horizontal().item() == 0
+    dated = flawed_city.current("termination").filter(
+        (pl.col("kind_code") == "DEAD") & pl.col("entered_at").is_not_null() & pl.col("death_date").is_null()
+    )
+    assert set(dated["termination_id"]) == set(rows["record_key"])
