@@ -135,6 +135,8 @@ IDENTITIES = (
     Case("id_sex_mismatch", 0.5, True),
     Case("id_birth_mismatch", 0.5, True, "young"),
     Case("id_dummy", 0.4, True, "young"),
+    Case("id_changed", 0.4, True, needs_days=60),
+    Case("previous_id_disputed", 0.4, True, needs_days=60),
 )
 #: Residents of one institution that ends archives in masses; how many follows from its size.
 GAMING = (Case("mass_lost", 0, True, "institution", 90),)
@@ -143,4 +145,4 @@ NUMBERS = {case.kind: number for number, case in enumerate(CASES, start=1)}
 #: Fewest cases of a kind, so that a small sample shows each of them.
 FEWEST = 2
 #: Stories that several persons share: only whole groups are planted.
-GROUPS = {"id_dummy": 4}
+GROUPS = {"id_dummy": 4, "previous_id_disputed": 2}

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.synth.applications import note_managers, other_org
-from pipelines.synth.archives import add_copies, add_versions
+from pipelines.synth.archives import add_copies, add_versions, org_codes
 from pipelines.synth.cases import draw_days, members, note_archives, note_copies, note_persons, story_window
-from pipelines.synth.clock import Whole, add_months, away_from_year_end
+from pipelines.synth.clock import Dates, Whole, add_months, away_from_year_end, moment_text
 from pipelines.synth.identity import NEVER_ISSUED_COUNTIES, with_check
 from pipelines.synth.world import World
 
@@ -28,6 +28,8 @@ def add_identity_flaws(world: World) -> None:
     _spellings(world)
     _wrong_numbers(world)
     _dummies(world)
+    _changed_numbers(world)
+    _disputed_numbers(world)
     _duplicates(world)
 
 
@@ -116,24 +118,64 @@ def _dummies(world: World) -> None:
         return
     group = np.arange(len(person)) // 4
     leader = person[group * 4]
-    # Slices take turns, so that two of them hardly ever use the same number.
-    turn = group * world.share.count + world.share.number
-    county = np.array(NEVER_ISSUED_COUNTIES)[turn % len(NEVER_ISSUED_COUNTIES)]
-    # Serials from 900 on lie above every serial that is handed out to a resident.
-    serial = 900 + 2 * (turn % 49) + np.where(people.sex[leader] == 1, 1, 0)
-    body = county * 10**11 + people.id_body[leader] // 1000 % 10**8 * 1000 + serial
     world.block_has_id[person] = False
     _first(
         world,
         person,
         {
-            "id_no": with_check(body),
+            "id_no": _nobodys_numbers(world, leader, group),
             "birth_date": people.birth[leader],
             "sex_code": pl.Series(people.sex[leader]).cast(pl.String),
         },
     )
     note_archives(world, "A1-2-4a", "ID_DUMMY", person)
     note_archives(world, "ARC-5", "NO_CLASS_A_KEY", person)
+
+
+def _nobodys_numbers(world: World, person: Whole, turn: Whole) -> pl.Series:
+    """Valid numbers of the birth dates and sexes of persons that no resident has."""
+    people = world.people
+    # Slices take turns, so that two of them hardly ever use the same number.
+    turn = turn * world.share.count + world.share.number
+    county = np.array(NEVER_ISSUED_COUNTIES)[turn % len(NEVER_ISSUED_COUNTIES)]
+    # Serials from 900 on lie above every serial that is handed out to a resident.
+    serial = 900 + 2 * (turn % 49) + np.where(people.sex[person] == 1, 1, 0)
+    return with_check(county * 10**11 + people.id_body[person] // 1000 % 10**8 * 1000 + serial)
+
+
+def _changed_numbers(world: World) -> None:
+    """A valid number gives way to another one, and the archive does not name the former one."""
+    people = world.people
+    person = members(world, "id_changed")
+    first, last = story_window(world)
+    # Other rows name the archive alone: which number is the right one is still to be found out.
+    world.block_has_id[person] = False
+    _first(world, person, {"id_no": _nobodys_numbers(world, person, np.arange(len(person)))})
+    at = draw_days(world, "id_changed", len(person), first, last)
+    add_versions(world, person, at, {"id_no": people.id_no.gather(person), **_modified(world, person, at)})
+    note_archives(world, "A1-2-4e", "ID_CHANGED", person)
+
+
+def _disputed_numbers(world: World) -> None:
+    """An archive names as its former number one that is another resident's: both have to be looked at."""
+    people = world.people
+    pair = members(world, "previous_id_disputed").reshape(-1, 2)
+    # Of one name or birth date they could be one person who changed the other.
+    name, birth = people.name.gather(pair[:, 0]) == people.name.gather(pair[:, 1]), people.birth[pair]
+    pair = pair[~(name.to_numpy() | (birth[:, 0] == birth[:, 1]))]
+    first, last = story_window(world)
+    at = draw_days(world, "previous_id_disputed", len(pair), first, last)
+    stated = {"previous_id_no": people.id_no.gather(pair[:, 1]), **_modified(world, pair[:, 0], at)}
+    add_versions(world, pair[:, 0], at, stated)
+    note_archives(world, "A1-2-4e", "STATED_PREVIOUS_DISPUTED", pair.ravel())
+
+
+def _modified(world: World, person: Whole, at: Dates) -> dict[str, Any]:
+    """Who changed an archive, and when."""
+    return {
+        "modified_by_org_code": org_codes(world, world.people.org[person]),
+        "modified_at": moment_text(at, 690),
+    }
 
 
 def _duplicates(world: World) -> None:

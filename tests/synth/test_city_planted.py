@@ -1,4 +1,4 @@
-"""Planted stories whose facts are read back from the delivered rows: returns, deaths.
+"""Planted stories whose facts are read back from the delivered rows: returns, deaths, documents, archives.
 
 Not here: that every story is planted and every line names a delivered record (test_city_truth.py).
 """
@@ -40,3 +40,34 @@ def test_planted_deaths_without_a_date(flawed_city: City) -> None:
         (pl.col("kind_code") == "DEAD") & pl.col("entered_at").is_not_null() & pl.col("death_date").is_null()
     )
     assert set(dated["termination_id"]) == set(rows["record_key"])
+
+
+def documents(city: City, code: str) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """All delivered rows of the archives with a planted finding of A1-2-4e, oldest first."""
+    lines = city.planted("A1-2-4e", code).select("unit", "record_key").rows()
+    found: dict[tuple[str, str], list[dict[str, str]]] = {line: [] for line in lines}
+    for manifest, frame in sorted(city.files["archive"], key=lambda file: str(file[0]["sent_at"])):
+        for row in frame.to_dicts():
+            versions = found.get((manifest["unit"], row["district_archive_id"]))
+            if versions is not None:
+                versions.append(row)
+    assert found
+    return found
+
+
+def test_planted_changes_of_the_number(flawed_city: City) -> None:
+    holders = flawed_city.current("archive")["id_no"].drop_nulls().to_list()
+    for versions in documents(flawed_city, "ID_CHANGED").values():
+        former, present = versions[0], versions[-1]
+        assert former["id_no"] != present["id_no"]
+        assert former["id_no"][6:14] == present["id_no"][6:14]
+        assert {row["previous_id_no"] for row in versions} == {None}
+        assert former["id_no"] not in holders
+    pairs = [versions[-1] for versions in documents(flawed_city, "STATED_PREVIOUS_DISPUTED").values()]
+    owners = {row["id_no"]: row for row in pairs}
+    stating = [row for row in pairs if row["previous_id_no"]]
+    assert len(stating) * 2 == len(pairs)
+    for row in stating:
+        owner = owners[row["previous_id_no"]]
+        assert owner["name"] != row["name"]
+        assert owner["birth_date"] != row["birth_date"]
