@@ -34,6 +34,8 @@ OVERRIDES: dict[str, Any] = {
     "modified_at": pl.Datetime("us"),
     "basic_info_verified_at": pl.Datetime("us"),
 }
+#: What a version writes to take the value of a text column away.
+ERASED = ""
 #: Archive numbers of a village below this one belong to the first archives of its residents.
 _FIRST_NEW_NUMBER = 70_000
 _COVER_GAPS = ("registered_address", "village_name", "creator_id", "doctor_id", "phone", "placeholder")
@@ -235,7 +237,9 @@ def archive_rows(world: World) -> pl.DataFrame:
         .rename({"at": "_at"})
     )
     joined = versions.join(base, on="copy", how="left", suffix="_base", maintain_order="left")
-    return joined.with_columns(pl.coalesce(name, f"{name}_base").alias(name) for name in OVERRIDES).drop(
+    whole = joined.with_columns(pl.coalesce(name, f"{name}_base").alias(name) for name in OVERRIDES)
+    texts = [name for name, kind in OVERRIDES.items() if kind == pl.String]
+    return whole.with_columns(pl.col(texts).replace(ERASED, None)).drop(
         [f"{name}_base" for name in OVERRIDES], "seq", "_day"
     )
 

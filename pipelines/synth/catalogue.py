@@ -109,6 +109,8 @@ CHILDREN = (
     Case("bc_over_six", 0.5, True, "schoolchild"),
     Case("twins_same_name", 0.3, True, "twin_recent", 90),
     Case("unlinked_upgrade", 0.5, True, "newborn_recent", 90),
+    Case("upgrade_birth_mismatch", 0.4, True, "schoolchild", 60),
+    Case("certificate_of_two", 0.4, True, "schoolchild", 60),
     Case("mother_id_as_own", 0.5, True, "newborn"),
     Case("mother_id_invalid", 0.5, True, "newborn_recent", 90),
     Case("twin_placeholder", 0.3, True, "twin_recent", 90),
@@ -145,4 +147,4 @@ NUMBERS = {case.kind: number for number, case in enumerate(CASES, start=1)}
 #: Fewest cases of a kind, so that a small sample shows each of them.
 FEWEST = 2
 #: Stories that several persons share: only whole groups are planted.
-GROUPS = {"id_dummy": 4, "previous_id_disputed": 2}
+GROUPS = {"id_dummy": 4, "certificate_of_two": 2, "previous_id_disputed": 2}

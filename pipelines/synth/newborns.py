@@ -1,4 +1,4 @@
-"""Children of the period: documents of birth, mothers' numbers, identity numbers that follow, twins.
+"""Children: documents of birth, mothers' numbers, identity numbers that follow, twins.
 
 Not here: the births themselves (people.py).
 """
@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.synth.applications import other_org
-from pipelines.synth.archives import add_copies, add_versions, org_codes
-from pipelines.synth.cases import is_kind, members, note_archives
+from pipelines.synth.archives import ERASED, add_copies, add_versions, org_codes
+from pipelines.synth.cases import draw_days, is_kind, members, note_archives, story_window
 from pipelines.synth.clock import NEVER, Dates, Whole, add_months, moment_text, plus
 from pipelines.synth.identity import with_check
 from pipelines.synth.world import World, masked
@@ -76,6 +76,7 @@ def add_newborns(world: World) -> None:
     people.base_document[old] = "BC"
     world.block_has_id[old] = False
     world.names_mother[old] = False
+    _late_numbers(world)
     _flaws(world)
     _decisions(world)
 
@@ -138,6 +139,27 @@ def _give_number(world: World, child: Whole, at: Dates, had_certificate: Any) ->
         },
         seq=2,
     )
+
+
+def _late_numbers(world: World) -> None:
+    """Schoolchildren whose number follows a certificate of another birth date, or of two children."""
+    people = world.people
+    corrected = members(world, "upgrade_birth_mismatch")
+    pair = members(world, "certificate_of_two").reshape(-1, 2)
+    child = np.r_[corrected, pair.ravel()]
+    people.base_document[child] = "BC"
+    world.block_has_id[child] = False
+    world.names_mother[child] = False
+    # The window opens after the stock was delivered: the certificate has been seen before the number.
+    at = draw_days(world, "late numbers", len(child), *story_window(world))
+    _give_number(world, child, at, np.zeros(len(child), dtype=bool))
+    _set_first(world, corrected, {"birth_date": plus(people.birth[corrected], -1)})
+    # One row with both documents would say that they belong together.
+    alone = {"birth_date": people.birth[corrected], "birth_certificate_no": [ERASED] * len(corrected)}
+    add_versions(world, corrected, at[: len(corrected)], alone, seq=3)
+    _set_first(world, pair[:, 1], {"birth_certificate_no": people.birth_certificate_no.gather(pair[:, 0])})
+    note_archives(world, "A1-2-4e", "UPGRADE_BIRTH_MISMATCH", corrected)
+    note_archives(world, "A1-2-4e", "MULTIPLE_IDS", pair.ravel())
 
 
 def _flaws(world: World) -> None:

@@ -5,6 +5,8 @@ Not here: that every story is planted and every line names a delivered record (t
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from tests.synth.conftest import City
@@ -71,3 +73,21 @@ def test_planted_changes_of_the_number(flawed_city: City) -> None:
         owner = owners[row["previous_id_no"]]
         assert owner["name"] != row["name"]
         assert owner["birth_date"] != row["birth_date"]
+
+
+def test_planted_upgrades(flawed_city: City) -> None:
+    for versions in documents(flawed_city, "UPGRADE_BIRTH_MISMATCH").values():
+        first, last = versions[0], versions[-1]
+        assert first["birth_certificate_no"]
+        assert not first["id_no"]
+        assert not last["birth_certificate_no"]
+        assert not last["previous_id_no"]
+        assert last["id_no"][6:14] == day_of(last["birth_date"]).strftime("%Y%m%d")
+        assert day_of(first["birth_date"]) + timedelta(days=1) == day_of(last["birth_date"])
+    sharing = list(documents(flawed_city, "MULTIPLE_IDS").values())
+    numbers: dict[str, set[str]] = {}
+    for versions in sharing:
+        assert not versions[0]["id_no"]
+        numbers.setdefault(versions[0]["birth_certificate_no"], set()).add(versions[-1]["id_no"])
+    assert {len(group) for group in numbers.values()} == {2}
+    assert len(sharing) == 2 * len(numbers)
