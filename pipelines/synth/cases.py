@@ -21,6 +21,7 @@ from pipelines.synth.clock import (
     days_between,
     plus,
 )
+from pipelines.synth.deliver import special_folders
 from pipelines.synth.world import World
 
 #: Share of an institution's archives that it ends in one month; the rule asks from 5 per cent on.
@@ -106,6 +107,7 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
     pools = {
         "settled": settled & (age < 85),
         "old": settled & (age >= 55),
+        "old_in_full_set": settled & (age >= 55) & _in_full_set(world),
         # Without a duty that depends on age: a wrong birth date stays without further consequences.
         "young": settled & (age <= 50),
         "newborn": newborn & single,
@@ -120,6 +122,15 @@ def _pools(world: World) -> dict[str, NDArray[np.bool_]]:
     # Districts that the reform abolishes tell of ordinary lives only.
     stays = ~world.places.is_reformed[people.unit]
     return {name: pool & stays for name, pool in pools.items()}
+
+
+def _in_full_set(world: World) -> NDArray[np.bool_]:
+    """Whether the home district sends the complete set of its archives, under the rules."""
+    full = special_folders(world.share.city_units, len(world.days)).get("full")
+    if full is None or world.days[full.day] < RULES_EFFECTIVE_FROM:
+        return np.zeros(len(world.people), dtype=bool)
+    position = world.share.position(full.unit)
+    return np.asarray(world.people.unit == (-1 if position is None else position))
 
 
 def _grace_in_year(world: World) -> NDArray[np.bool_]:

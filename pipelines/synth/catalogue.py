@@ -41,6 +41,7 @@ ENDINGS = (
     Case("stock_lost", 0.006),
     Case("stock_dead", 0.012, pool="old"),
     Case("stock_moved_out", 0.004),
+    Case("archive_vanished", 0.4, True, "old_in_full_set"),
     Case("premature_lost", 1, True),
     Case("premature_lost_boundary", 0.5, True),
     Case("lost_contact_within_year", 1, True),

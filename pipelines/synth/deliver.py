@@ -18,8 +18,8 @@ from pipelines.synth.world import World
 
 #: Feeds that every unit keeps up, with a header only when there was nothing to say.
 STANDING_FEEDS = ("contact_attempt", "termination", "transfer", "reactivation", "amendment")
-#: The dataset of which the first unit sends its complete set.
-_FULL_DATASET = "dm_followup"
+#: The datasets of which the first unit sends its complete set.
+_FULL_DATASETS = ("archive", "dm_followup")
 _FEWEST_DAYS = 6
 _KINDS: dict[str, Any] = {
     "string": pl.String,
@@ -66,7 +66,8 @@ def special_folders(units: int, days: int) -> dict[str, Folder]:
     """Repeats, a withdrawal and a full delivery beside the ordinary ones, by name.
 
     The second unit sends its visits of a month again word for word; the third takes a delivery back and
-    sends it anew; the first sends the complete set of its diabetes follow-ups, without the deleted ones.
+    sends it anew; the first sends the complete sets of its archives and of its diabetes follow-ups, without
+    the vanished and the deleted ones.
     """
     if days < _FEWEST_DAYS:
         return {}
@@ -157,13 +158,17 @@ def _add_special(world: World, delivered: dict[str, Rows]) -> None:
     _take_again(delivered, ["encounter"], again._replace(day=again.day - 1, batch="01"), again)
     anew = special["taken_back"]
     _take_again(delivered, delivered, anew._replace(batch="01"), anew)
-    full, rows = special["full"], delivered.get(_FULL_DATASET)
-    if rows is None:
-        return
+    for name, gone in zip(_FULL_DATASETS, (world.vanished, world.deleted), strict=True):
+        if name in delivered:
+            _take_all(delivered[name], dataset(name).key[0], special["full"], gone)
+
+
+def _take_all(rows: Rows, key: str, full: Folder, gone: pl.Series | None) -> None:
+    """The last state of every record that the unit has sent, without those that are gone."""
     history = [rows.of(Folder(full.unit, day, "01")) for day in range(full.day + 1)]
-    current = pl.concat(history).unique("record_id", keep="last", maintain_order=True)
-    if world.deleted is not None:
-        current = current.filter(~pl.col("record_id").is_in(world.deleted.implode()))
+    current = pl.concat(history).unique(key, keep="last", maintain_order=True)
+    if gone is not None:
+        current = current.filter(~pl.col(key).is_in(gone.implode()))
     if current.height:
         rows.parts[full] = (rows.frame.height, current.height)
         rows.frame = pl.concat([rows.frame, current])

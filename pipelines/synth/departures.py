@@ -18,7 +18,7 @@ from pipelines.synth.acts import (
     set_expected,
     set_status,
 )
-from pipelines.synth.archives import add_versions, org_codes
+from pipelines.synth.archives import add_versions, archive_ids, org_codes
 from pipelines.synth.cases import (
     draw_days,
     is_kind,
@@ -60,7 +60,12 @@ def add_history(world: World) -> None:
     people = world.people
     cutoff = np.datetime64("2024-11-01", "D")
     last = min(cutoff, plus(world.plan.first, -30))
-    for kind, code in (("stock_lost", "LOST"), ("stock_dead", "DEAD"), ("stock_moved_out", "MOVED_OUT")):
+    for kind, code in (
+        ("stock_lost", "LOST"),
+        ("stock_dead", "DEAD"),
+        ("stock_moved_out", "MOVED_OUT"),
+        ("archive_vanished", "DEAD"),
+    ):
         person = members(world, kind)
         declared = draw_days(world, kind, len(person), add_months(last, -8), last)
         moment = moment_text(
@@ -89,6 +94,10 @@ def add_history(world: World) -> None:
         add_terminations(world, person, code, facts, entered)
         set_status(world, person, code, declared)
         declare(world, person, code, declared)
+    # Archived for some months only, yet the unit's complete set lacks them; the death stands as it is.
+    vanished = members(world, "archive_vanished")
+    world.vanished = archive_ids(world, vanished)
+    note_archives(world, "A1-6-2-4", "LOST_ARCHIVE", vanished)
 
 
 def add_departures(world: World) -> None:

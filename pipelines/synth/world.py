@@ -128,6 +128,7 @@ class World:
     entries: list[pl.DataFrame] = field(default_factory=list)
     #: Records left out of a full delivery.
     deleted: pl.Series | None = None
+    vanished: pl.Series | None = None
     #: Archive ids of the copies known so far (archives.py fills it).
     archive_ids: pl.Series = field(default_factory=lambda: pl.Series("id", [], dtype=pl.String))
     next_copy: int = 0

@@ -91,3 +91,21 @@ def test_planted_upgrades(flawed_city: City) -> None:
         numbers.setdefault(versions[0]["birth_certificate_no"], set()).add(versions[-1]["id_no"])
     assert {len(group) for group in numbers.values()} == {2}
     assert len(sharing) == 2 * len(numbers)
+
+
+def test_vanished_archives_are_missing_from_the_full_delivery(flawed_city: City, clean_city: City) -> None:
+    for city in (flawed_city, clean_city):
+        [(manifest, full)] = [
+            (manifest, frame) for manifest, frame in city.files["archive"] if manifest["mode"] == "full"
+        ]
+        lines = city.planted("A1-6-2-4", "LOST_ARCHIVE")
+        before = [
+            frame["district_archive_id"]
+            for other, frame in city.files["archive"]
+            if other["unit"] == manifest["unit"] and other["sent_at"] < manifest["sent_at"]
+        ]
+        assert set(lines["unit"]) <= {manifest["unit"]}
+        assert set(pl.concat(before)) - set(full["district_archive_id"]) == set(lines["record_key"])
+        assert (lines.height > 0) == (city is flawed_city)
+    rows = flawed_city.planted_rows("A1-6-2-4", "LOST_ARCHIVE", "archive")
+    assert set(rows["declared_status_code"]) == {"DEAD"}
