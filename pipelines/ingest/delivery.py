@@ -23,6 +23,7 @@ from pipelines.contract.model import Dataset
 from pipelines.ingest import edition, lake, receipt, tenure, withdrawal
 from pipelines.ingest.doubled import StagedPart, quarantine_doubled
 from pipelines.ingest.headers import Header, resolve_header
+from pipelines.ingest.inbox import readable
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.ingest.manifest import MANIFEST_NAME, Candidate, FileEntry, Manifest, Refusal
 from pipelines.ingest.outcome import (
@@ -174,7 +175,7 @@ def _files_below(folder: Path) -> Iterator[PurePosixPath]:
 
 def _printable(path: PurePosixPath) -> str:
     """A path as text that every reader can hold: bytes that are no UTF-8 and control characters escaped."""
-    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    text = readable(str(path))
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 

@@ -105,8 +105,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _shown(entry: os.DirEntry[str], inbox: Path) -> str:
-    text = str(Path(entry.path).relative_to(inbox))
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return readable(str(Path(entry.path).relative_to(inbox)))
+
+
+def readable(name: str) -> str:
+    """A name of the file system as text that every file can hold: bytes that are no UTF-8 are escaped."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def digest(inbox: Path) -> str:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipelines.contract import model
-from pipelines.ingest.inbox import MANIFEST_NAME
+from pipelines.ingest.inbox import MANIFEST_NAME, readable
 from pipelines.ingest.limits import DEFAULT_LIMITS, Limits
 from pipelines.settings import TIME_ZONE
 
@@ -214,7 +214,7 @@ def _sm3(content: bytes) -> str:
 
 
 def _place(unit: str, day_text: str, batch: str) -> bytes:
-    return f"{unit}/{day_text}/{batch}\n".encode("utf-8", "surrogateescape")
+    return f"{unit}/{day_text}/{batch}\n".encode()
 
 
 def missing_sm3(unit: str, day_text: str, batch: str) -> str:
@@ -228,7 +228,8 @@ def read_candidate(folder: Path, limits: Limits = DEFAULT_LIMITS, is_placed: boo
     `is_placed` false: the folder need not lie where it will be sent to, so its place is taken from the
     manifest.
     """
-    unit, day_text, batch = (("",) * 3 + folder.parts)[-3:]
+    # a name that is no UTF-8 (unpacked from a GBK archive) can equal no batch, but it must have its receipt
+    unit, day_text, batch = map(readable, (("",) * 3 + folder.parts)[-3:])
     day = folder_day(day_text)
     path = folder / MANIFEST_NAME
 

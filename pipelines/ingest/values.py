@@ -94,7 +94,8 @@ def as_text(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.String:
         return column
     if dtype == pl.Float64:
-        whole = (column == column.round(0)) & (column.abs() < 1e18)
+        # beyond 2**53 the last digits are lost: written out they would look like a number that nobody sent
+        whole = (column == column.round(0)) & (column.abs() < 2**53)
         return (
             pl.when(whole)
             .then(column.cast(pl.Int64, strict=False).cast(pl.String))

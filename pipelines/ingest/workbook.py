@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,12 @@ _INDEX_BYTES = 1024 * 1024
 # a column beyond IV: one cell there makes a reader allocate the whole rectangle
 _FAR_COLUMN = re.compile(rb'r="(?:[A-Z]{3}|[J-Z][A-Z])[0-9]')
 _ROW_REFERENCE = re.compile(rb'<row\b[^>]*?\br="([0-9]{1,9})"')
+# a number of sixteen characters and more in a cell that holds a number, also as the result of a formula
+_LONG_NUMBER = re.compile(
+    rb"<(?:\w+:)?c\b(?![^>]*\bt=\"(?!n\"))[^>]*>\s*(?:<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?"
+    rb"<(?:\w+:)?v>\s*([-+0-9.eE]{16,40})\s*</"
+)
+_EXACT = 2**53
 
 
 def _first_sheet_part(book: zipfile.ZipFile) -> str | None:
@@ -46,12 +54,16 @@ def _first_sheet_part(book: zipfile.ZipFile) -> str | None:
     return None
 
 
-def _guard_workbook(path: Path, limits: Limits) -> None:
+def _guard_workbook(path: Path, limits: Limits) -> set[float]:
     """Refuse a workbook that unpacks to more than the bound or whose first sheet is too tall or wide.
 
     Counts what really comes out of every part: sizes declared in the package may lie.
+
+    Returns:
+        Numbers in the cells of the sheet that are too large to be exact.
     """
     unpacked = 0
+    rounded: set[float] = set()
     with zipfile.ZipFile(path) as book:
         if sum(info.file_size for info in book.infolist()) > limits.xlsx_unpacked_bytes:
             raise FileRefused("TOO_LARGE")
@@ -68,10 +80,34 @@ def _guard_workbook(path: Path, limits: Limits) -> None:
                         raise FileRefused("TOO_LARGE")
                     if is_sheet:
                         text = tail + piece
+                        rounded |= _inexact(text)
                         rows += text.count(b"<row") - tail.count(b"<row")
                         if rows > _tallest(limits) or _is_far(text, limits):
                             raise FileRefused("TOO_LARGE")
-                        tail = text[-200:]
+                        tail = text[-400:]
+    return rounded
+
+
+def _inexact(sheet: bytes) -> set[float]:
+    found = set()
+    for text in _LONG_NUMBER.findall(sheet):
+        with suppress(ValueError):
+            number = float(text)
+            if abs(number) >= _EXACT and number not in (float("inf"), float("-inf")):
+                found.add(number)
+    return found
+
+
+def _shown(rounded: set[float]) -> dict[str, str]:
+    """Every way in which a reader writes these numbers out → as a spreadsheet shows them, with 15 digits.
+
+    Written out, an identity number typed as a number would look like another one that nobody sent.
+    """
+    return {
+        text: f"{number:.14E}"
+        for number in rounded
+        for text in (str(int(number)), f"{Decimal(repr(number)):f}", repr(number))
+    }
 
 
 def _tallest(limits: Limits) -> int:
@@ -90,7 +126,7 @@ def open_workbook(path: Path, limits: Limits) -> RawFile:
     import polars as pl
 
     with unreadable_is_refused():
-        _guard_workbook(path, limits)
+        rounded = _guard_workbook(path, limits)
         frame = fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string").to_polars()
     frame = frame.rename({name: str(index) for index, name in enumerate(frame.columns)})
     if frame.width == 0 or frame.height == 0:
@@ -99,6 +135,8 @@ def open_workbook(path: Path, limits: Limits) -> RawFile:
         raise FileRefused("TOO_LARGE")
     header = ["" if value is None else str(value) for value in frame.row(0)]
     body = frame.slice(1)
+    if rounded:
+        body = body.with_columns(pl.all().replace(_shown(rounded)))
     body = body.filter(pl.any_horizontal(pl.all().is_not_null()))
     if body.height > limits.xlsx_rows:
         raise FileRefused("TOO_LARGE")

@@ -171,6 +171,21 @@ def test_odd_file_names_are_taken_as_they_are(home: Home) -> None:
     assert home.rows("archive")["delivery_file"].n_unique() == 6
 
 
+@pytest.mark.parametrize("level", ["day", "batch"])
+def test_a_folder_whose_name_is_no_text_is_refused_and_the_others_go_on(home: Home, level: str) -> None:
+    name = os.fsdecode("批次".encode("gbk") + b"\xff")
+    odd = home.settings.inbox / "500116" / ("2026-01-07" if level == "batch" else name) / name
+    odd.mkdir(parents=True)
+    (odd / "manifest.json").write_text("{}", encoding="utf-8")
+    home.delivery().add("archive", [archive()]).write()
+    refused, accepted = sorted(home.ingest().deliveries, key=lambda one: one.status, reverse=True)
+    assert (refused.status, accepted.status) == ("refused", "accepted")
+    assert "\\xff" in refused.batch
+    assert home.register().height == 2
+    # nothing new: both are known
+    assert home.ingest().deliveries == ()
+
+
 def test_a_pipe_in_the_folder_is_not_opened(home: Home) -> None:
     builder = home.delivery().add("archive", [archive()])
     folder = builder.write()

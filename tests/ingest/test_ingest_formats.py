@@ -98,12 +98,27 @@ def test_numbers_of_a_workbook_are_codes_and_identifiers_too(home: Home) -> None
     assert (stored["sex_code"], stored["create_org_code"]) == ("1", "5001160001")
 
 
-def test_an_identity_number_that_a_workbook_rounded_is_judged_by_grade(home: Home) -> None:
-    row = archive(1, id_no=512121195001310011)
-    home.take_in(home.delivery().add("archive", [row], format="xlsx", natural=True))
+@pytest.mark.parametrize("format", ["xlsx", "parquet"])
+def test_identity_numbers_that_were_rounded_are_no_key_and_make_nobody_one_person(
+    home: Home, format: str
+) -> None:
+    # as a number both are 512121195001015000, and written out 512121195001014976: valid, and never sent
+    sent = [512121195001015012, 512121195001015039]
+    numbers = sent if format == "xlsx" else [float(one) for one in sent]
+    rows = [archive(order, id_no=number) for order, number in enumerate(numbers)]
+    home.take_in(home.delivery().add("archive", rows, format=format, natural=True))
+    stored = home.rows("archive")
+    assert stored["id_no"].str.contains(r"(?i)^5\.1212119500101[0-9]*e\+?17$").all()
+    assert stored["identity_issue_codes"].str.contains("ID_LENGTH").all()
+    assert stored["identity_key"].str.starts_with("ID:").any() is False
+
+
+def test_a_long_number_that_was_sent_as_text_stays_as_it_is(home: Home) -> None:
+    rows = [archive(1, id_no="512121195001310011", present_address="9007199254740993")]
+    home.take_in(home.delivery().add("archive", rows, format="xlsx", natural=True))
     stored = home.rows("archive").row(0, named=True)
-    assert stored["id_no"].startswith("5121211950013100")
-    assert stored["identity_issue_codes"] == "ID_CHECK_DIGIT"
+    assert (stored["id_no"], stored["identity_issue_codes"]) == ("512121195001310011", None)
+    assert stored["present_address"] == "9007199254740993"
 
 
 @pytest.mark.parametrize(
