@@ -17,6 +17,7 @@ from pipelines.synth.clock import (
     year_of,
 )
 from pipelines.synth.gaming import crowd_doctor, crowd_examinations
+from pipelines.synth.readings import reading
 from pipelines.synth.services import (
     entry_delays,
     place,
@@ -70,15 +71,17 @@ def add_exams(world: World, stays: pl.DataFrame) -> None:
     incomplete = generator.random(size) < 0.12
     # The missing item is one that persons of any age must have, so that no age rule blurs the verdict.
     missing = np.where(incomplete, generator.integers(0, len(_CORE) + 2, size=size), -1)
-    sbp = np.clip(generator.normal(128, 14, size=size), 92, 198).round()
-    dbp = np.clip(sbp * 0.6 + generator.normal(2, 6, size=size), 52, 118).round()
+    sbp = np.clip(reading(generator, 128, 14, size), 92, 198).round()
+    dbp = np.clip(sbp * 0.6 + reading(generator, 2, 6, size), 52, 118).round()
     values: dict[str, Any] = {
-        "temperature_c": np.round(generator.normal(36.5, 0.2, size=size), 1),
+        "temperature_c": np.round(reading(generator, 36.5, 0.2, size), 1),
         "pulse_bpm": generator.integers(58, 98, size=size).astype(float),
         "respiration_rpm": generator.integers(14, 22, size=size).astype(float),
-        "height_cm": np.round(np.where(people.sex[person] == 1, 168, 157) + generator.normal(0, 5, size), 1),
-        "weight_kg": np.round(np.where(people.sex[person] == 1, 67, 58) + generator.normal(0, 8, size), 1),
-        "waist_cm": np.round(generator.normal(83, 8, size=size), 1),
+        "height_cm": np.round(
+            np.where(people.sex[person] == 1, 168, 157) + reading(generator, 0, 5, size), 1
+        ),
+        "weight_kg": np.round(np.where(people.sex[person] == 1, 67, 58) + reading(generator, 0, 8, size), 1),
+        "waist_cm": np.round(reading(generator, 83, 8, size), 1),
         "evaluation_code": np.where(generator.random(size) < 0.4, "1", "2"),
     }
     pressure_gone = missing == len(_CORE)
@@ -150,7 +153,7 @@ def _laboratory(generator: Generator, elderly: NDArray[np.bool_]) -> dict[str, A
         "platelet": (205, 40, 100),
     }
     columns: dict[str, Any] = {
-        name: where_measured(elderly, np.round(np.maximum(generator.normal(mean, spread, size), least), 2))
+        name: where_measured(elderly, np.round(np.maximum(reading(generator, mean, spread, size), least), 2))
         for name, (mean, spread, least) in normal.items()
     }
     codes = {

@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.synth.archives import org_codes
 from pipelines.synth.clock import Whole, add_months, days_between, plus
 from pipelines.synth.forms import choose, deliver_form, history_start, placed, same
+from pipelines.synth.readings import reading
 from pipelines.synth.services import where_measured
 from pipelines.synth.world import World, masked
 
@@ -70,7 +71,7 @@ def _newborn_visits(world: World) -> None:
     mother = people.mother[child]
     father = people.spouse[mother]
     size = len(child)
-    weight = np.round(generator.normal(3200, 380, size).clip(1800, 4600))
+    weight = np.round(reading(generator, 3200, 380, size).clip(1800, 4600))
     deliver_form(
         world,
         "newborn_visit",
@@ -95,12 +96,12 @@ def _newborn_visits(world: World) -> None:
             "hearing_screening_code": choose(generator, size, {"1": 0.94, "2": 0.03, "3": 0.03}),
             **same(size, disease_screening_codes="2"),
             "birth_weight_g": weight,
-            "birth_length_cm": np.round(generator.normal(50, 1.5, size), 1),
+            "birth_length_cm": np.round(reading(generator, 50, 1.5, size), 1),
             "weight_kg": np.round(weight / 1000 + 0.2, 2),
             "feeding_code": choose(generator, size, {"1": 0.55, "2": 0.35, "3": 0.1}),
             **same(size, milk_ml_per_feed=60.0, feeds_per_day=9, vomiting_code="1", stool_code="1"),
             **same(size, stools_per_day=4, respiration_rpm=42.0, complexion_code="1"),
-            "temperature_c": np.round(generator.normal(36.7, 0.2, size), 1),
+            "temperature_c": np.round(reading(generator, 36.7, 0.2, size), 1),
             "pulse_bpm": generator.integers(118, 150, size=size).astype(float),
             "jaundice_codes": choose(generator, size, {"1": 0.75, "2": 0.2, "3": 0.05}),
             **same(size, fontanelle_code="1", eye_code="1", limb_code="1", ear_code="1", neck_mass_code="1"),
@@ -179,13 +180,13 @@ def _check_rows(world: World, months: int, who: tuple[Any, ...]) -> None:
         who,
         {
             "age_months": [months] * size,
-            "weight_kg": np.round((weight + boy * 0.3) * generator.normal(1, 0.08, size), 1),
+            "weight_kg": np.round((weight + boy * 0.3) * reading(generator, 1, 0.08, size), 1),
             "weight_grade_code": choose(generator, size, {"1": 0.08, "2": 0.88, "3": 0.04}),
-            "length_cm": np.round((length + boy * 0.8) + generator.normal(0, 2.2, size), 1),
+            "length_cm": np.round((length + boy * 0.8) + reading(generator, 0, 2.2, size), 1),
             "length_grade_code": choose(generator, size, {"1": 0.08, "2": 0.88, "3": 0.04}),
             "growth_codes": choose(generator, size, {"1": 0.93, "2": 0.02, "4": 0.02, "5": 0.03}),
             "head_circumference_cm": where_measured(
-                everyone & (months <= 36), np.round(head + generator.normal(0, 0.9, size), 1)
+                everyone & (months <= 36), np.round(head + reading(generator, 0, 0.9, size), 1)
             ),
             **same(size, complexion_code="1", skin_code="1", eye_code="1", ear_code="1", mouth_code="1"),
             **same(size, chest_code="1", heart_lung_code="1", abdomen_code="1", limb_code="1"),
@@ -200,7 +201,7 @@ def _check_rows(world: World, months: int, who: tuple[Any, ...]) -> None:
             "gait_code": masked(everyone & toddler, ["1"] * size),
             "rickets_symptom_codes": masked(everyone & infant, ["1"] * size),
             "rickets_sign_codes": masked(everyone & infant, ["1"] * size),
-            "hemoglobin": where_measured(blood, np.round(generator.normal(118, 8, size).clip(85, 150))),
+            "hemoglobin": where_measured(blood, np.round(reading(generator, 118, 8, size).clip(85, 150))),
             "outdoor_hours_per_day": [2.0] * size,
             "vitamin_d_iu_per_day": where_measured(everyone & (months <= 24), np.full(size, 400.0)),
             "development_code": choose(generator, size, {"1": 0.97, "2": 0.03}),

@@ -21,6 +21,7 @@ from pipelines.synth.clock import (
     plus,
     year_of,
 )
+from pipelines.synth.readings import reading
 from pipelines.synth.services import (
     entry_delays,
     place,
@@ -95,7 +96,7 @@ def add_followups(world: World, stays: pl.DataFrame, disease: str) -> None:
     dbp = np.where(draws[2] < 0.93, 89 - np.floor(draws[3] * 25), 90 + np.floor(draws[3] * 12))
     unmeasured = by_phone & (draws[4] < 0.4)
     controlled = good & (dbp < 90) & ~unmeasured
-    weight = np.round(62 + 9 * generator.standard_normal(size), 1)
+    weight = np.round(reading(generator, 62, 9, size), 1)
     columns: dict[str, Any] = {
         **service_columns(world, generator, prefix, person, copy, org, at, delay, True),
         "mode_code": np.where(by_phone, "3", np.where(draws[5] < 0.3, "2", "1")),

@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.synth.archives import doctors, identity_block, org_codes
 from pipelines.synth.clock import NEVER, Dates, Whole, days_between, plus
 from pipelines.synth.forms import choose, deliver_form, placed, same
+from pipelines.synth.readings import reading
 from pipelines.synth.world import World, masked
 
 _EARLY_SHARE = 0.88
@@ -98,8 +99,8 @@ def _antenatal_first(
     size = len(person)
     row = _rows_of(mother, person)
     generator = world.random("antenatal first")
-    weight = np.round(generator.normal(56, 7, size), 1).clip(40, 95)
-    height = np.round(generator.normal(158, 5, size), 1)
+    weight = np.round(reading(generator, 56, 7, size), 1).clip(40, 95)
+    height = np.round(reading(generator, 158, 5, size), 1)
     father = world.people.spouse[person]
     deliver_form(
         world,
@@ -121,15 +122,15 @@ def _antenatal_first(
             **same(size, past_history_codes="1", family_history_codes="1", personal_history_codes="1"),
             **same(size, gynecologic_surgery_code="1", heart_code="1", lung_code="1", vulva_code="1"),
             **same(size, vagina_code="1", cervix_code="1", uterus_code="1", adnexa_code="1"),
-            "hemoglobin": np.round(generator.normal(119, 9, size).clip(80, 150)),
-            "wbc": np.round(generator.normal(8, 1.4, size).clip(4, 14), 1),
-            "platelet": np.round(generator.normal(215, 40, size).clip(110, 360)),
+            "hemoglobin": np.round(reading(generator, 119, 9, size).clip(80, 150)),
+            "wbc": np.round(reading(generator, 8, 1.4, size).clip(4, 14), 1),
+            "platelet": np.round(reading(generator, 215, 40, size).clip(110, 360)),
             "urine_protein_code": choose(generator, size, {"1": 0.95, "2": 0.04, "3": 0.01}),
             "abo_code": choose(generator, size, {"1": 0.3, "2": 0.25, "3": 0.36, "4": 0.09}),
             **same(size, rh_code="2"),
-            "fasting_glucose_mmol": np.round(generator.normal(4.6, 0.4, size).clip(3.5, 7), 1),
-            "alt": np.round(generator.normal(18, 5, size).clip(6, 60)),
-            "ast": np.round(generator.normal(19, 4, size).clip(8, 60)),
+            "fasting_glucose_mmol": np.round(reading(generator, 4.6, 0.4, size).clip(3.5, 7), 1),
+            "alt": np.round(reading(generator, 18, 5, size).clip(6, 60)),
+            "ast": np.round(reading(generator, 19, 4, size).clip(8, 60)),
             "hbsag_code": np.where(risk[row] == "5", "2", "1"),
             **same(size, syphilis_code="1", hiv_code="1", ultrasound_text="宫内早孕，可见心管搏动"),
             "evaluation_code": np.where(risk[row] == "1", "1", "2"),
@@ -165,15 +166,15 @@ def _antenatal_followups(
                 "visit_no": [number] * size,
                 **_weeks(lmp[row], at),
                 **same(size, chief_complaint="无不适"),
-                "weight_kg": np.round(56 + (weeks - 10) * 0.4 + generator.normal(0, 5, size), 1).clip(
+                "weight_kg": np.round(56 + (weeks - 10) * 0.4 + reading(generator, 0, 5, size), 1).clip(
                     40, 110
                 ),
-                "fundal_height_cm": np.round(weeks - 1 + generator.normal(0, 1.2, size), 1).clip(10, 42),
-                "abdomen_cm": np.round(74 + weeks * 0.6 + generator.normal(0, 3, size), 1),
+                "fundal_height_cm": np.round(weeks - 1 + reading(generator, 0, 1.2, size), 1).clip(10, 42),
+                "abdomen_cm": np.round(74 + weeks * 0.6 + reading(generator, 0, 3, size), 1),
                 "fetal_position_text": np.where(weeks >= 28, "头位", "未定"),
                 "fetal_heart_bpm": generator.integers(122, 158, size=size).astype(float),
                 **_pressure(generator, size),
-                "hemoglobin": np.round(generator.normal(114, 8, size).clip(78, 145)),
+                "hemoglobin": np.round(reading(generator, 114, 8, size).clip(78, 145)),
                 "urine_protein_code": choose(generator, size, {"1": 0.94, "2": 0.05, "3": 0.01}),
                 "class_code": np.where(np.isin(risk[row], ["3", "4"]), "2", "1"),
                 "risk_codes": risk[row],
@@ -204,7 +205,7 @@ def _postpartum(world: World, stays: pl.DataFrame, mother: Whole, born: Dates, d
         {
             "delivery_date": born[row],
             "discharge_date": discharged[row],
-            "temperature_c": np.round(generator.normal(36.6, 0.2, size), 1),
+            "temperature_c": np.round(reading(generator, 36.6, 0.2, size), 1),
             **_pressure(generator, size),
             **same(size, general_health_code="1", psychological_code="1", breast_code="1", lochia_code="1"),
             **same(size, uterus_code="1", wound_code="1", class_code="1", guidance_codes="1|3|4|5"),
@@ -299,8 +300,8 @@ def _registers(
 
 
 def _pressure(generator: Any, size: int) -> dict[str, Any]:
-    sbp = np.round(generator.normal(112, 9, size)).clip(88, 138)
-    return {"sbp": sbp, "dbp": np.round(sbp * 0.62 + generator.normal(1, 4, size)).clip(50, 88)}
+    sbp = np.round(reading(generator, 112, 9, size)).clip(88, 138)
+    return {"sbp": sbp, "dbp": np.round(sbp * 0.62 + reading(generator, 1, 4, size)).clip(50, 88)}
 
 
 def _rows_of(all_persons: Whole, person: Whole) -> Whole:
