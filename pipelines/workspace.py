@@ -96,6 +96,13 @@ class Workspace:
         PROGRESS.warning(english if self.settings.language == "en" else chinese)
 
 
+def _close_to_others(settings: Settings) -> None:
+    """Keep the restricted zone to its owner: names and numbers lie there in the clear (SEC-11)."""
+    for folder in (settings.build, settings.lake, settings.quarantine, settings.spill):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+
 @contextmanager
 def writer_lock(settings: Settings) -> Iterator[None]:
     """Hold the home for writing; the kernel lets go when the process dies, however it dies.
@@ -123,6 +130,7 @@ def writer_lock(settings: Settings) -> Iterator[None]:
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        _close_to_others(settings)
     _held[path] = (descriptor, depth + 1)
     try:
         yield

@@ -151,6 +151,7 @@ def publish_build(ground: Workspace, manifest: Path, run_id: str) -> dict[str, A
     }
     if ground.options.parquet:
         marts.write_parquet(settings, build)
+    warehouse.chmod(0o600)
     duck.swap_in(warehouse, settings.warehouse_file)
     settings.marts.mkdir(parents=True, exist_ok=True)
     duck.swap_in(build, settings.marts_file)

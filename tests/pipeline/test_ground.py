@@ -14,6 +14,7 @@ from pipelines import audit, duck, keys
 from pipelines.settings import Settings, SettingsError
 from pipelines.warehouse.failure import StageError, value_free, without_values
 from pipelines.workspace import BlockingCheckError, WriterBusyError, clear_leftovers, writer_lock
+from tests.conftest import SampleRun
 
 
 @pytest.fixture
@@ -117,6 +118,14 @@ def test_the_site_key_is_made_once_and_only_the_owner_reads_it(settings: Setting
     assert not keys.make_site_key(settings)
     assert settings.site_key_file.read_text(encoding="ascii") == first
     keys.check_site_key(settings.site_key_file)
+
+
+def test_what_names_persons_is_closed_to_others(sample_run: SampleRun) -> None:
+    settings = sample_run.settings
+    for folder in (settings.lake, settings.quarantine, settings.build, settings.spill, settings.keys):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder.name
+    assert stat.S_IMODE(settings.warehouse_file.stat().st_mode) == 0o600
+    assert settings.marts_file.stat().st_mode & stat.S_IROTH
 
 
 @pytest.mark.parametrize(("content", "mode"), [("zz", 0o600), ("00" * 16, 0o600), ("00" * 32, 0o644)])
