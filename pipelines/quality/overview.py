@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.contract.model import reference_units
+
 CITY = "500000"
 
 STATUSES: Mapping[str, str] = {"MANAGED": "在管", "LOST": "失访", "DEAD": "死亡", "MOVED_OUT": "迁出"}
@@ -154,6 +156,8 @@ def read(connection: duckdb.DuckDBPyConnection) -> Overview:
         raise LookupError("the marts hold no indicator")
     period = context[0]["period"]
     units = _deliveries(connection)
+    # a unit that the reform has abolished is silent by right
+    existing = reference_units(context[0]["as_of_date"])
     indicators = _indicators(connection, period)
     counted = _rows(connection, _RULE_FIGURES, [period])
     rules = _rules(connection, counted)
@@ -163,7 +167,9 @@ def read(connection: duckdb.DuckDBPyConnection) -> Overview:
         period=period,
         ruleset_version=context[0]["ruleset_version"],
         deliveries=tuple(unit for unit in units if unit["day_count"]),
-        silent_units=tuple(unit["name"] for unit in units if not unit["day_count"]),
+        silent_units=tuple(
+            unit["name"] for unit in units if not unit["day_count"] and unit["code"] in existing
+        ),
         statuses=_statuses(indicators),
         indicators=indicators,
         rules=rules,
