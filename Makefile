@@ -1,6 +1,6 @@
 # 渝档 Yudang: everything from a bare Python 3.11 with venv and pip. `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test torture bench bench-lake check style fix lock clean
+.PHONY: help setup run test slow torture bench bench-lake check style fix lock clean
 
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 VENV    := .venv
@@ -30,8 +30,11 @@ run: $(STAMP) ## 样例城市全流程:上报→数据集市→报告 / a sample
 	@test -f $(SAMPLE)/truth/city.json || $(BIN)/yudang synth --residents 20000 --units 5 --from 2025-01-01 --to 2026-06-30 --seed 55 --defects 0.01 --out $(SAMPLE)
 	@$(BIN)/yudang run --inbox $(SAMPLE)/inbox
 
-test: $(STAMP) ## 全部测试 / all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test: $(STAMP) ## 测试,不足十分钟 / tests, under ten minutes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not whole_run"
+
+slow: $(STAMP) ## 另起整轮运行的测试 / tests that take a city of their own through everything
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m whole_run
 
 torture: $(STAMP) ## 更久的随机与断电试验(约半小时) / longer trials by chance and by kill
 	YUDANG_TORTURE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/ingest

@@ -29,7 +29,7 @@ def connection_options(settings: Settings) -> dict[str, str]:
 
 def _connect(path: str, settings: Settings | None, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     resolved = settings or Settings.load()
-    resolved.spill.mkdir(parents=True, exist_ok=True)
+    resolved.spill.mkdir(mode=0o700, parents=True, exist_ok=True)
     connection = duckdb.connect(path, read_only=read_only, config=dict(connection_options(resolved)))
     # a setting of the session: DuckDB's own default is the machine's zone, which would move midnight services
     connection.execute(f"set TimeZone = '{TIME_ZONE}'")

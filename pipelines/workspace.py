@@ -158,7 +158,7 @@ def clear_leftovers(settings: Settings) -> None:
                 entry.unlink(missing_ok=True)
     if settings.spill.is_dir():
         shutil.rmtree(settings.spill, ignore_errors=True)
-    settings.spill.mkdir(parents=True, exist_ok=True)
+    settings.spill.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def start_build(workspace: Workspace) -> None:

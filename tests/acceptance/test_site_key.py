@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from pipelines import keys
 from pipelines.settings import Settings
 from pipelines.warehouse import control, dbt
 from pipelines.workspace import RunOptions, Workspace, start_build
 from tests.acceptance.conftest import REPOSITORY, Told
+
+pytestmark = pytest.mark.whole_run
 
 # not pseudonyms: clear keys of the identity layer and of the lake, which are what was sent
 CLEAR_KEYS = {

@@ -12,6 +12,8 @@ from pipelines.settings import Settings
 from pipelines.workspace import RunOptions
 from tests.conftest import CANARIES, REPOSITORY, SampleRun, texts
 
+pytestmark = pytest.mark.whole_run
+
 
 @pytest.fixture
 def broken_checkout(tmp_path: Path) -> Path:

@@ -10,8 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import REPOSITORY, SampleRun, yudang
 from tests.deliveries import sm3
+
+pytestmark = pytest.mark.whole_run
 
 
 def split(folder: Path) -> None:

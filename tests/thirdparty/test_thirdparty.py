@@ -17,6 +17,8 @@ from carebundle.benchmark import run_measure
 from tests.deliveries import write_delivery
 from tests.thirdparty.adapters import carebundle_histories, carebundle_rows, synthea_rows, synthea_tables
 
+pytestmark = pytest.mark.whole_run
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CAREBUNDLE, SYNTHEA = ("500103", "5001030001"), ("500104", "5001040001")
 
